@@ -14,21 +14,32 @@
 //! [`Response`]; the compiler then names every place that has to know about it.
 
 pub mod blueprint;
+pub mod candidate;
 pub mod draft;
+pub mod draw;
 pub mod formats;
 pub mod item;
 pub mod key;
 pub mod limits;
+pub mod marking;
+pub mod paper;
 pub mod points;
+pub mod pool;
 pub mod response;
 pub mod rich_text;
 pub mod scoring;
+pub mod snapshot;
 
 pub use blueprint::{Blueprint, Quota, Section};
 pub use draft::ItemDraft;
+pub use draw::{Avoid, BlueprintFault, DrawError, DrawPlan, Drawn, Seed};
 pub use item::{Difficulty, Interaction, Item, ItemKind, Prompt, TopicPath};
 pub use key::{Fraction, Key, NumericAnswer, Solution, TextAnswer};
+pub use marking::{MarkedSlot, ResponseFault, Said};
+pub use paper::{Paper, PaperSection, Slot};
 pub use points::Points;
+pub use pool::Pool;
 pub use response::{OptionId, Response, TargetId};
 pub use rich_text::RichText;
 pub use scoring::ScoringRule;
+pub use snapshot::{BankVersion, ItemIndex, Snapshot, SnapshotError};
