@@ -92,34 +92,42 @@ fn write_prompt(out: &mut Vec<u8>, slot: Slot<'_>, pool: &Pool) -> Option<()> {
     if slot.order.is_empty() {
         return Some(());
     }
-    out.extend_from_slice(b",\"options\":[");
-    for (shown, &author) in (0..).zip(slot.order) {
-        open_entry(out, b'o', shown);
-        out.extend_from_slice(fragments.get(1 + usize::from(author))?);
-    }
-    out.extend_from_slice(b"}]");
+    out.extend_from_slice(b",\"options\":[{\"id\":\"o1\",\"text\":");
+    write_entries(out, b'o', slot.order, |author| fragments.get(1 + author))?;
     if slot.targets.is_empty() {
         return Some(());
     }
-    out.extend_from_slice(b",\"targets\":[");
-    for (shown, &author) in (0..).zip(slot.targets) {
-        open_entry(out, b't', shown);
-        out.extend_from_slice(fragments.get(1 + slot.order.len() + usize::from(author))?);
+    out.extend_from_slice(b",\"targets\":[{\"id\":\"t1\",\"text\":");
+    write_entries(out, b't', slot.targets, |author| fragments.get(1 + slot.order.len() + author))
+}
+
+/// Writes the entries in the order shown, from the text of the first to the end of the list.
+#[inline]
+fn write_entries<'a>(
+    out: &mut Vec<u8>,
+    prefix: u8,
+    order: &[u8],
+    text: impl Fn(usize) -> Option<&'a [u8]>,
+) -> Option<()> {
+    let (&first, rest) = order.split_first()?;
+    out.extend_from_slice(text(usize::from(first))?);
+    for (&author, number) in rest.iter().zip(2..) {
+        if number < 10 {
+            // The usual case as one copy of known length.
+            let mut opening = *b"},{\"id\":\"o1\",\"text\":";
+            opening[9] = prefix;
+            opening[10] = b'0' + number;
+            out.extend_from_slice(&opening);
+        } else {
+            out.extend_from_slice(b"},{\"id\":\"");
+            out.push(prefix);
+            push_number(out, u32::from(number));
+            out.extend_from_slice(b"\",\"text\":");
+        }
+        out.extend_from_slice(text(usize::from(author))?);
     }
     out.extend_from_slice(b"}]");
     Some(())
-}
-
-/// Closes the entry before, if any, and opens the next: `},{"id":"o2","text":`.
-#[inline]
-fn open_entry(out: &mut Vec<u8>, prefix: u8, shown: u8) {
-    if shown > 0 {
-        out.extend_from_slice(b"},");
-    }
-    out.extend_from_slice(b"{\"id\":\"");
-    out.push(prefix);
-    push_number(out, u32::from(shown) + 1);
-    out.extend_from_slice(b"\",\"text\":");
 }
 
 const fn kind_to_points(kind: ItemKind) -> &'static [u8] {

@@ -19,21 +19,18 @@ pub(crate) use strata::{Cell, Filter, Strata};
 #[derive(Debug)]
 pub struct Pool {
     snapshot: Arc<Snapshot>,
-    facts: Vec<Facts>,
-    /// Enemy groups of all items one after the other, by [`Facts::enemies`].
-    enemies: Vec<u32>,
+    shapes: Vec<Shape>,
+    /// Options that stay behind the others, as a set of author's indexes; ascending by item.
+    keep_last: Vec<(ItemIndex, u32)>,
+    enemies: Enemies,
     keys: Vec<GradingKey>,
     text: CandidateText,
     strata: Strata,
 }
 
-/// What a draw needs to know of an item, in 16 bytes.
+/// What a draw needs to know of a drawn item: small, because items lie far apart.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
-    enemies_start: u32,
-    /// Options that stay behind the others, as a set of author's indexes.
-    pub(crate) keep_last: u32,
-    enemies_count: u8,
+pub(crate) struct Shape {
     pub(crate) kind: ItemKind,
     /// Options, ordering entries or left entries.
     pub(crate) options: u8,
@@ -49,8 +46,18 @@ pub(crate) enum OptionOrder {
     Fixed,
     /// Shuffled where the blueprint says so.
     Free,
+    /// The same, with some options kept behind the others.
+    FreeButLast,
     /// Shuffled always: the order is what is asked for.
     Asked,
+}
+
+/// Enemy groups, numbered in order of appearance.
+#[derive(Debug)]
+struct Enemies {
+    /// Where the groups of each item begin, and where the last one's end.
+    first: Vec<u32>,
+    groups: Vec<u32>,
 }
 
 impl Pool {
@@ -58,22 +65,17 @@ impl Pool {
     #[must_use]
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         let items = snapshot.items();
-        let mut groups = EnemyGroups::default();
-        let mut enemies = Vec::new();
-        let facts = items
-            .iter()
-            .map(|item| {
-                let start = enemies.len();
-                enemies.extend(item.enemies.iter().map(|name| groups.id(name)));
-                Facts::new(item, start, enemies.len() - start)
-            })
-            .collect();
         Self {
-            facts,
-            keys: items.iter().map(|item| GradingKey::new(item)).collect(),
+            shapes: items.iter().map(Shape::new).collect(),
+            keep_last: (0..)
+                .map(ItemIndex)
+                .zip(items)
+                .filter_map(|(index, item)| Some((index, keep_last(item)?)))
+                .collect(),
+            enemies: Enemies::new(items),
+            keys: items.iter().map(GradingKey::new).collect(),
             text: CandidateText::new(items),
             strata: Strata::new(items),
-            enemies,
             snapshot,
         }
     }
@@ -93,13 +95,13 @@ impl Pool {
     /// How many items.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.facts.len()
+        self.shapes.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.facts.is_empty()
+        self.shapes.is_empty()
     }
 
     /// The item at a position.
@@ -111,7 +113,7 @@ impl Pool {
     /// The kind of the item at a position.
     #[must_use]
     pub fn kind(&self, index: ItemIndex) -> Option<ItemKind> {
-        self.facts.get(index.get()).map(|facts| facts.kind)
+        self.shapes.get(index.get()).map(|shape| shape.kind)
     }
 
     /// The compact key of the item at a position.
@@ -121,15 +123,20 @@ impl Pool {
     }
 
     #[inline]
-    pub(crate) fn facts(&self, index: ItemIndex) -> Option<&Facts> {
-        self.facts.get(index.get())
+    pub(crate) fn shape(&self, index: ItemIndex) -> Option<&Shape> {
+        self.shapes.get(index.get())
+    }
+
+    /// The options of an item that stay behind the others, as a set of author's indexes.
+    pub(crate) fn keep_last(&self, index: ItemIndex) -> u32 {
+        let at = self.keep_last.binary_search_by_key(&index, |&(item, _)| item);
+        at.ok().and_then(|at| self.keep_last.get(at)).map_or(0, |&(_, set)| set)
     }
 
     /// The enemy groups of an item.
     #[inline]
-    pub(crate) fn enemies(&self, facts: &Facts) -> &[u32] {
-        let start = facts.enemies_start as usize;
-        &self.enemies[start..start + usize::from(facts.enemies_count)]
+    pub(crate) fn enemies(&self, index: ItemIndex) -> &[u32] {
+        self.enemies.of(index)
     }
 
     pub(crate) const fn text(&self) -> &CandidateText {
@@ -141,42 +148,56 @@ impl Pool {
     }
 }
 
-impl Facts {
-    fn new(item: &Item, enemies_start: usize, enemies_count: usize) -> Self {
+impl Shape {
+    fn new(item: &Item) -> Self {
         let (options, targets, order) = match &item.prompt.interaction {
             Interaction::Choice { fixed_order, options, .. } => {
-                let fixed = *fixed_order || keep_last::name_each_other(options);
-                (options.len(), 0, if fixed { OptionOrder::Fixed } else { OptionOrder::Free })
+                let order = if *fixed_order || keep_last::name_each_other(options) {
+                    OptionOrder::Fixed
+                } else if keep_last::set(options) == 0 {
+                    OptionOrder::Free
+                } else {
+                    OptionOrder::FreeButLast
+                };
+                (options.len(), 0, order)
             }
             Interaction::TrueFalse => (2, 0, OptionOrder::Fixed),
             Interaction::Numeric | Interaction::ShortText => (0, 0, OptionOrder::Fixed),
             Interaction::Ordering { entries } => (entries.len(), 0, OptionOrder::Asked),
             Interaction::Matching { left, right } => (left.len(), right.len(), OptionOrder::Asked),
         };
-        let keep_last = match &item.prompt.interaction {
-            Interaction::Choice { options, .. } => keep_last::set(options),
-            _ => 0,
-        };
-        // Snapshots hold at most 26 options, and import at most 32 groups per item.
-        Self {
-            enemies_start: enemies_start as u32,
-            keep_last,
-            enemies_count: enemies_count as u8,
-            kind: item.kind(),
-            options: options as u8,
-            targets: targets as u8,
-            order,
-        }
+        // Snapshots hold at most 26 options.
+        Self { kind: item.kind(), options: options as u8, targets: targets as u8, order }
     }
 }
 
-/// Enemy groups by name, numbered in order of appearance.
-#[derive(Default)]
-struct EnemyGroups<'a>(BTreeMap<&'a str, u32>);
+fn keep_last(item: &Item) -> Option<u32> {
+    match &item.prompt.interaction {
+        Interaction::Choice { options, .. } => Some(keep_last::set(options)).filter(|&set| set != 0),
+        _ => None,
+    }
+}
 
-impl<'a> EnemyGroups<'a> {
-    fn id(&mut self, name: &'a str) -> u32 {
-        let next = self.0.len() as u32;
-        *self.0.entry(name).or_insert(next)
+impl Enemies {
+    fn new(items: &[Item]) -> Self {
+        let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut enemies = Self { first: vec![0], groups: Vec::new() };
+        for item in items {
+            for name in &item.enemies {
+                let next = numbers.len() as u32;
+                enemies.groups.push(*numbers.entry(name).or_insert(next));
+            }
+            // At most 32 groups for each of at most 2²⁶ items with groups.
+            enemies.first.push(enemies.groups.len() as u32);
+        }
+        enemies
+    }
+
+    #[inline]
+    fn of(&self, index: ItemIndex) -> &[u32] {
+        match self.first.get(index.get()..) {
+            Some(&[first, past, ..]) => self.groups.get(first as usize..past as usize).unwrap_or_default(),
+            _ => &[],
+        }
     }
 }

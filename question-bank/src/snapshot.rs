@@ -60,7 +60,7 @@ impl Snapshot {
     /// Two items share a code, there are more than `u32` can count, or an item's key does not fit
     /// its interaction (an index out of range, a limit exceeded): everything downstream relies on it.
     pub fn new(mut items: Vec<Item>) -> Result<Self, SnapshotError> {
-        if u32::try_from(items.len()).is_err() {
+        if items.len() > limits::BANK_ITEMS_MAX {
             return Err(SnapshotError::TooMany);
         }
         items.sort_by(|a, b| a.code.cmp(&b.code));
@@ -150,6 +150,9 @@ pub fn item_hash(item: &Item) -> [u8; 32] {
 
 /// Whether the key fits the interaction, as everything downstream relies on.
 fn check_item(item: &Item) -> Result<(), &'static str> {
+    if item.enemies.len() > limits::TAGS_MAX {
+        return Err("it is in too many enemy groups");
+    }
     let within = |count: usize, least: usize| (least..=limits::OPTIONS_MAX).contains(&count);
     match (&item.prompt.interaction, &item.solution.key) {
         (Interaction::Choice { multiple, options, .. }, Key::Choice { correct, weights }) => {

@@ -45,7 +45,7 @@ struct Cut {
 
 impl<'a> Flow<'a> {
     fn new(pool: &Pool, demands: &'a [Demand]) -> Self {
-        let mut by_demands: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
+        let mut by_demands: BTreeMap<Vec<u32>, Together> = BTreeMap::new();
         for cell in pool.strata().cells() {
             let may: Vec<u32> = (0_u32..)
                 .zip(demands)
@@ -53,12 +53,13 @@ impl<'a> Flow<'a> {
                 .map(|(number, _)| number)
                 .collect();
             if !may.is_empty() {
-                *by_demands.entry(may).or_default() += together(pool, cell);
+                by_demands.entry(may).or_default().add(pool, cell);
             }
         }
         let mut may = vec![Vec::new(); demands.len()];
         let mut groups = Vec::with_capacity(by_demands.len());
-        for (number, (demands, items)) in (0_u32..).zip(by_demands) {
+        for (number, (demands, together)) in (0_u32..).zip(by_demands) {
+            let items = together.items();
             demands.iter().for_each(|&demand| may[demand as usize].push(number));
             groups.push(Group { demands, items, free: 0 });
         }
@@ -68,7 +69,7 @@ impl<'a> Flow<'a> {
 
     /// Lets every demand draw `scale` units a slot from groups of `scale × share` units an item.
     fn run(&mut self, scale: u64, share: f64, cause: Cause) -> Vec<BlueprintFault> {
-        let units = |items: u64| (items as f64 * scale as f64 * share) as u64;
+        let units = |items: u64| (items as f64 * scale as f64 * share + 1e-6) as u64;
         self.groups.iter_mut().for_each(|group| group.free = units(group.items));
         self.drawn.iter_mut().for_each(|drawn| drawn.fill(0));
         let mut faults = Vec::new();
@@ -90,7 +91,7 @@ impl<'a> Flow<'a> {
                 }
             }
         }
-        faults.sort_by(|a, b| a.0.cmp(&b.0));
+        faults.sort_by_key(|&(demand, _)| demand);
         faults.into_iter().map(|(_, fault)| fault).collect()
     }
 
@@ -195,18 +196,27 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// An upper bound of the items of a cell in one paper: those whose first enemy group is the same
-/// count once.
-fn together(pool: &Pool, cell: &Cell) -> u64 {
-    let mut groups = BTreeSet::new();
-    let mut free = 0;
-    for facts in cell.items.iter().filter_map(|&item| pool.facts(item)) {
-        match pool.enemies(facts).first() {
-            Some(&group) => {
-                groups.insert(group);
+/// An upper bound of the items that can stand in one paper together: those whose first enemy group is
+/// the same count once.
+#[derive(Default)]
+struct Together {
+    without_enemies: u64,
+    groups: BTreeSet<u32>,
+}
+
+impl Together {
+    fn add(&mut self, pool: &Pool, cell: &Cell) {
+        for &item in &cell.items {
+            match pool.enemies(item).first() {
+                Some(&group) => {
+                    self.groups.insert(group);
+                }
+                None => self.without_enemies += 1,
             }
-            None => free += 1,
         }
     }
-    free + groups.len() as u64
+
+    fn items(&self) -> u64 {
+        self.without_enemies + self.groups.len() as u64
+    }
 }

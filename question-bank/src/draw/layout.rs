@@ -5,7 +5,7 @@ use super::plan::DrawPlan;
 use super::rng::Stream;
 use super::{ALGORITHM, Avoid, DrawError, Drawn, Relaxed, Seed};
 use crate::paper::SlotList;
-use crate::pool::{Facts, OptionOrder};
+use crate::pool::OptionOrder;
 use crate::{ItemIndex, Paper, Pool};
 
 /// Draws with derived seeds before a paper is given up.
@@ -45,9 +45,7 @@ impl DrawPlan {
         }
         let mut slots = SlotList::with_capacity(placed.len());
         for item in placed {
-            if let Some(facts) = pool.facts(item) {
-                push_slot(&mut slots, item, facts, self.shuffle_options, &mut stream);
-            }
+            push_slot(&mut slots, item, pool, self.shuffle_options, &mut stream);
         }
         let paper = Paper::new(ALGORITHM, self.version.clone(), self.sections.clone(), slots);
         Drawn { paper, relaxed }
@@ -55,14 +53,15 @@ impl DrawPlan {
 }
 
 #[inline]
-fn push_slot(slots: &mut SlotList, item: ItemIndex, facts: &Facts, shuffle: bool, stream: &mut Stream) {
-    let (options, targets) = slots.push(item, facts.options, facts.targets);
-    match facts.order {
+fn push_slot(slots: &mut SlotList, item: ItemIndex, pool: &Pool, shuffle: bool, stream: &mut Stream) {
+    let Some(shape) = pool.shape(item) else { return };
+    let (options, targets) = slots.push(item, shape.options, shape.targets);
+    match shape.order {
         OptionOrder::Fixed => {}
-        OptionOrder::Free if !shuffle => {}
-        OptionOrder::Free if facts.keep_last == 0 => stream.shuffle(options),
-        OptionOrder::Free => {
-            let moving = last_behind(options, facts.keep_last);
+        OptionOrder::Free | OptionOrder::FreeButLast if !shuffle => {}
+        OptionOrder::Free => stream.shuffle(options),
+        OptionOrder::FreeButLast => {
+            let moving = last_behind(options, pool.keep_last(item));
             stream.shuffle(options.get_mut(..moving).unwrap_or_default());
         }
         OptionOrder::Asked if targets.is_empty() => stream.shuffle(options),

@@ -11,6 +11,7 @@ use crate::{ItemIndex, Paper};
 mod fault;
 mod feasible;
 mod layout;
+mod near;
 mod pick;
 mod plan;
 mod repair;
@@ -46,8 +47,8 @@ pub struct Drawn {
     pub relaxed: Vec<Relaxed>,
 }
 
-/// A bound that a quota could not keep. The paper is good all the same: a learner's start does not
-/// fail for it.
+/// A bound that the paper could not keep, for each quota with items that break it. The paper is good
+/// all the same: a learner's start does not fail for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relaxed {
     /// Which bound.
@@ -56,7 +57,7 @@ pub struct Relaxed {
     pub section: u32,
     /// Position of the quota in the section; `None`: the slots that quotas leave over.
     pub quota: Option<u32>,
-    /// How many items beyond the bound.
+    /// How many of its items are over the cap, or from earlier papers.
     pub items: u32,
 }
 

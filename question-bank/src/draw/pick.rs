@@ -1,6 +1,7 @@
 //! Picking items: every demand in turn, fewest eligible first, by rejection.
 
-use super::plan::{Demand, DrawPlan};
+use super::near::Near;
+use super::plan::{Demand, DrawPlan, Eligible};
 use super::rng::Stream;
 use super::table::Table;
 use super::{Avoid, Seed};
@@ -8,6 +9,9 @@ use crate::{ItemIndex, Pool};
 
 /// Random tries for a slot before its eligible items are gone through one by one.
 const TRIES: u32 = 16;
+
+/// Tells an enemy group from an item among the used ones: snapshots hold fewer items.
+const GROUP: u32 = 1 << 31;
 
 /// No item yet.
 pub(super) const EMPTY: ItemIndex = ItemIndex(u32::MAX);
@@ -33,8 +37,9 @@ pub(super) struct Draft<'a> {
     pub(super) stream: Stream,
     /// By slot, in order of demands.
     pub(super) placed: Vec<ItemIndex>,
+    near: Near,
+    /// Items, and groups with [`GROUP`] set.
     used: Table,
-    used_groups: Table,
     /// Items of earlier papers among the placed ones. Fresh picks leave it at zero.
     pub(super) repeats: u32,
 }
@@ -48,8 +53,8 @@ impl<'a> Draft<'a> {
             avoid,
             stream: Stream::new(seed),
             placed: vec![EMPTY; slots],
+            near: Near::new(avoid),
             used: Table::new(slots),
-            used_groups: Table::new(slots / 4),
             repeats: 0,
         }
     }
@@ -61,11 +66,11 @@ impl<'a> Draft<'a> {
         for demand in plan.fill_order.iter().filter_map(|&demand| plan.demands.get(demand as usize)) {
             let list = plan.list(demand);
             for slot in demand.start..demand.start + demand.count {
-                let Some(item) = self.pick(list) else {
+                let Some(entry) = self.pick(list) else {
                     complete = false;
                     break;
                 };
-                self.place(slot as usize, item);
+                self.place(slot as usize, entry);
             }
         }
         complete
@@ -73,12 +78,12 @@ impl<'a> Draft<'a> {
 
     /// A fresh item of the list, each with the same chance.
     #[inline]
-    fn pick(&mut self, list: &[ItemIndex]) -> Option<ItemIndex> {
+    fn pick(&mut self, list: &[Eligible]) -> Option<Eligible> {
         let bound = list.len() as u32;
         for _ in 0..TRIES {
-            let item = *list.get(self.stream.below(bound) as usize)?;
-            if self.accepts(item, Level::Fresh) {
-                return Some(item);
+            let entry = *list.get(self.stream.below(bound) as usize)?;
+            if self.accepts(entry, Level::Fresh) {
+                return Some(entry);
             }
         }
         self.pick_one_by_one(list, Level::Fresh)
@@ -86,23 +91,27 @@ impl<'a> Draft<'a> {
 
     /// The same by going through the whole list.
     #[cold]
-    pub(super) fn pick_one_by_one(&mut self, list: &[ItemIndex], level: Level) -> Option<ItemIndex> {
-        let count = list.iter().filter(|&&item| self.accepts(item, level)).count();
+    pub(super) fn pick_one_by_one(&mut self, list: &[Eligible], level: Level) -> Option<Eligible> {
+        let count = list.iter().filter(|&&entry| self.accepts(entry, level)).count();
         if count == 0 {
             return None;
         }
         let chosen = self.stream.below(count as u32) as usize;
-        list.iter().copied().filter(|&item| self.accepts(item, level)).nth(chosen)
+        list.iter().copied().filter(|&entry| self.accepts(entry, level)).nth(chosen)
     }
 
     /// Whether an item may be placed: unused, no enemy of a placed one, and within the level.
     #[inline]
-    pub(super) fn accepts(&self, item: ItemIndex, level: Level) -> bool {
-        !self.used.contains(item.0) && self.within(item, level) && !self.meets_enemies(item)
+    fn accepts(&self, entry: Eligible, level: Level) -> bool {
+        let item = entry.item();
+        !self.is_used(item) && self.within(item, level) && !(entry.has_enemies() && self.meets_enemies(item))
     }
 
     #[inline]
     pub(super) fn within(&self, item: ItemIndex, level: Level) -> bool {
+        if !self.near.may_hold(item) {
+            return true;
+        }
         match level {
             Level::Fresh => !self.is_repeat(item) && !self.is_capped(item),
             Level::WithinOverlap => self.overlap_allows(item) && !self.is_capped(item),
@@ -130,43 +139,45 @@ impl<'a> Draft<'a> {
         self.used.contains(item.0)
     }
 
-    #[inline]
+    #[cold]
     fn meets_enemies(&self, item: ItemIndex) -> bool {
-        self.groups(item).iter().any(|&group| self.used_groups.contains(group))
+        self.groups(item).iter().any(|&group| self.used.contains(group | GROUP))
     }
 
-    #[inline]
     pub(super) fn groups(&self, item: ItemIndex) -> &'a [u32] {
-        self.pool.facts(item).map_or(&[], |facts| self.pool.enemies(facts))
+        self.pool.enemies(item)
     }
 
     /// Puts a fresh item into an empty slot.
     #[inline]
-    fn place(&mut self, slot: usize, item: ItemIndex) {
+    fn place(&mut self, slot: usize, entry: Eligible) {
+        let item = entry.item();
         if let Some(place) = self.placed.get_mut(slot) {
             *place = item;
         }
-        self.mark_used(item);
+        self.used.insert(item.0);
+        if entry.has_enemies() {
+            self.enter_groups(item);
+        }
     }
 
-    #[inline]
-    fn mark_used(&mut self, item: ItemIndex) {
-        self.used.insert(item.0);
+    #[cold]
+    fn enter_groups(&mut self, item: ItemIndex) {
         for &group in self.groups(item) {
-            self.used_groups.insert(group);
+            self.used.insert(group | GROUP);
         }
     }
 
     /// Enters an item that was placed, fresh or not.
     pub(super) fn count_in(&mut self, item: ItemIndex) {
         self.repeats += u32::from(self.is_repeat(item));
-        self.mark_used(item);
+        self.used.insert(item.0);
+        self.enter_groups(item);
     }
 
     /// Replaces all placed items.
     pub(super) fn restore(&mut self, placed: Vec<ItemIndex>) {
         self.used.clear();
-        self.used_groups.clear();
         self.repeats = 0;
         placed.iter().filter(|&&item| item != EMPTY).for_each(|&item| self.count_in(item));
         self.placed = placed;

@@ -19,12 +19,33 @@ pub struct DrawPlan {
     /// Positions of the demands, fewest eligible items first.
     pub(super) fill_order: Vec<u32>,
     /// Eligible items of each distinct filter, ascending.
-    pub(super) lists: Vec<Box<[ItemIndex]>>,
+    pub(super) lists: Vec<Box<[Eligible]>>,
     pub(super) slots: u32,
     /// How many items may come from earlier papers; `u32::MAX` without a bound.
     pub(super) repeats_max: u32,
     pub(super) shuffle_options: bool,
     exposure_max: Option<f64>,
+}
+
+/// An eligible item, marked if it is in an enemy group so that most need no second look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Eligible(u32);
+
+impl Eligible {
+    /// Above every position of an item.
+    const HAS_ENEMIES: u32 = 1 << 31;
+
+    fn new(item: ItemIndex, pool: &Pool) -> Self {
+        Self(if pool.enemies(item).is_empty() { item.0 } else { item.0 | Self::HAS_ENEMIES })
+    }
+
+    pub(super) const fn item(self) -> ItemIndex {
+        ItemIndex(self.0 & !Self::HAS_ENEMIES)
+    }
+
+    pub(super) const fn has_enemies(self) -> bool {
+        self.0 & Self::HAS_ENEMIES != 0
+    }
 }
 
 /// A quota, or the rest of a section.
@@ -116,16 +137,17 @@ impl DrawPlan {
         self.exposure_max
     }
 
-    pub(super) fn list(&self, demand: &Demand) -> &[ItemIndex] {
+    /// The eligible items of a demand, ascending.
+    pub(super) fn list(&self, demand: &Demand) -> &[Eligible] {
         self.lists.get(demand.list as usize).map_or(&[], |list| list)
     }
 }
 
-fn eligible(pool: &Pool, filter: &Filter) -> Box<[ItemIndex]> {
+fn eligible(pool: &Pool, filter: &Filter) -> Box<[Eligible]> {
     let cells = pool.strata().cells().iter().filter(|cell| filter.holds(cell));
     let mut items: Vec<ItemIndex> = cells.flat_map(|cell| cell.items.iter().copied()).collect();
     items.sort_unstable();
-    items.into()
+    items.into_iter().map(|item| Eligible::new(item, pool)).collect()
 }
 
 fn demands(blueprint: &Blueprint) -> Vec<Demand> {

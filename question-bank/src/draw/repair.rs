@@ -2,7 +2,7 @@
 //! relax the bounds one level at a time. Rare, and never needed where quotas are nested.
 
 use super::pick::{Draft, EMPTY, Level};
-use super::plan::Demand;
+use super::plan::{Demand, Eligible};
 use super::{Bound, Relaxed};
 use crate::ItemIndex;
 use std::collections::{BTreeMap, VecDeque};
@@ -11,75 +11,77 @@ use std::collections::{BTreeMap, VecDeque};
 const EVICTIONS_MAX: usize = 64;
 
 impl Draft<'_> {
-    /// Fills what [`Draft::fill`] left empty.
-    ///
-    /// # Errors
-    /// The demand that is still short.
+    /// Fills what [`Draft::fill`] left empty; the position of a demand that is still short if it
+    /// cannot.
     #[cold]
     pub(super) fn repair(&mut self) -> Result<Vec<Relaxed>, usize> {
-        let mut relaxed = Vec::new();
         // Repeats within the bound are no harm, so they come before an enemy has to give way.
-        self.repair_at(Level::Fresh, false, &mut relaxed);
+        self.repair_at(Level::Fresh, false);
         for level in [Level::WithinOverlap, Level::OverCap, Level::BeyondOverlap] {
-            self.repair_at(level, false, &mut relaxed);
-            self.repair_at(level, true, &mut relaxed);
+            self.repair_at(level, false);
+            self.repair_at(level, true);
         }
         let short = self.plan.demands.iter().position(|demand| self.empty_slot(demand).is_some());
-        short.map_or(Ok(relaxed), Err)
+        short.map_or_else(|| Ok(self.relaxed()), Err)
     }
 
-    fn repair_at(&mut self, level: Level, evict: bool, relaxed: &mut Vec<Relaxed>) {
+    fn repair_at(&mut self, level: Level, evict: bool) {
         let plan = self.plan;
         for &number in &plan.fill_order {
             let Some(demand) = plan.demands.get(number as usize) else { continue };
             while let Some(slot) = self.empty_slot(demand) {
                 let seated =
                     if evict { self.seat_by_evicting(demand, slot, level) } else { self.seat(number, slot, level) };
-                let Some(item) = seated else { break };
-                note(relaxed, self.broken(item), demand);
+                if !seated {
+                    break;
+                }
             }
         }
     }
 
-    /// Which bound the item that was placed last breaks.
-    fn broken(&self, item: ItemIndex) -> Option<Bound> {
-        if self.is_repeat(item) && self.repeats > self.plan.repeats_max {
-            Some(Bound::Overlap)
-        } else if self.is_capped(item) {
-            Some(Bound::Exposure)
-        } else {
-            None
+    /// The bounds that the paper breaks, by demand.
+    fn relaxed(&self) -> Vec<Relaxed> {
+        let beyond = self.repeats > self.plan.repeats_max;
+        let mut relaxed = Vec::new();
+        for demand in &self.plan.demands {
+            let placed = self.placed.get(Self::slots(demand)).unwrap_or_default();
+            let capped = placed.iter().filter(|&&item| self.is_capped(item)).count() as u32;
+            let repeats = placed.iter().filter(|&&item| beyond && self.is_repeat(item)).count() as u32;
+            for (bound, items) in [(Bound::Exposure, capped), (Bound::Overlap, repeats)] {
+                if items > 0 {
+                    relaxed.push(Relaxed { bound, section: demand.section, quota: demand.quota, items });
+                }
+            }
         }
+        relaxed
     }
 
-    /// Fills an empty slot, shifting items between demands if need be; the item that came into the
-    /// paper.
-    fn seat(&mut self, demand: u32, slot: usize, level: Level) -> Option<ItemIndex> {
+    /// Fills an empty slot, shifting items between demands if need be.
+    fn seat(&mut self, demand: u32, slot: usize, level: Level) -> bool {
         let plan = self.plan;
         // By demand: the slot it would give up and the demand before it in the chain.
         let mut gives_up: BTreeMap<u32, (usize, u32)> = BTreeMap::new();
         let mut queue = VecDeque::from([demand]);
         while let Some(at) = queue.pop_front() {
-            let list = plan.list(plan.demands.get(at as usize)?);
-            if let Some(item) = self.pick_one_by_one(list, level) {
+            let list = plan.demands.get(at as usize).map_or(&[][..], |demand| plan.list(demand));
+            if let Some(item) = self.pick_one_by_one(list, level).map(Eligible::item) {
                 self.shift(demand, slot, at, item, &gives_up);
-                return Some(item);
+                return true;
             }
             for (number, other) in (0_u32..).zip(&plan.demands) {
                 if number == demand || gives_up.contains_key(&number) {
                     continue;
                 }
                 let mut slots = Self::slots(other);
-                let fitting = |&slot: &usize| {
-                    self.placed.get(slot).is_some_and(|item| *item != EMPTY && list.binary_search(item).is_ok())
-                };
+                let fitting =
+                    |&slot: &usize| self.placed.get(slot).is_some_and(|item| *item != EMPTY && holds(list, *item));
                 if let Some(slot) = slots.find(fitting) {
                     gives_up.insert(number, (slot, at));
                     queue.push_back(number);
                 }
             }
         }
-        None
+        false
     }
 
     /// Moves items along the chain from `at` back to `demand`, and puts `item` where `at` gave one up.
@@ -101,12 +103,13 @@ impl Draft<'_> {
 
     /// Fills an empty slot with an item that has exactly one enemy in the paper, which gives way to
     /// another item of its own demand.
-    fn seat_by_evicting(&mut self, demand: &Demand, slot: usize, level: Level) -> Option<ItemIndex> {
+    fn seat_by_evicting(&mut self, demand: &Demand, slot: usize, level: Level) -> bool {
         let plan = self.plan;
         let list = plan.list(demand);
         let first = self.stream.below(list.len() as u32) as usize;
         let mut tries = 0;
-        for &item in list.iter().cycle().skip(first).take(list.len()) {
+        for entry in list.iter().cycle().skip(first).take(list.len()) {
+            let item = entry.item();
             if self.is_used(item) || !self.within(item, level) {
                 continue;
             }
@@ -116,18 +119,21 @@ impl Draft<'_> {
                 break;
             }
             let before = self.placed.clone();
-            let owner = plan.demands.iter().position(|demand| Self::slots(demand).contains(&enemy_slot))?;
+            let Some(owner) =
+                (0_u32..).zip(&plan.demands).find(|(_, demand)| Self::slots(demand).contains(&enemy_slot))
+            else {
+                continue;
+            };
             let mut swapped = before.clone();
             swapped[enemy_slot] = EMPTY;
             swapped[slot] = item;
             self.restore(swapped);
-            // At most 500 demands.
-            if self.seat(owner as u32, enemy_slot, level).is_some() {
-                return Some(item);
+            if self.seat(owner.0, enemy_slot, level) {
+                return true;
             }
             self.restore(before);
         }
-        None
+        false
     }
 
     /// The slot of the one placed item that shares a group with `item`; `None` if there are more.
@@ -143,11 +149,6 @@ impl Draft<'_> {
     }
 }
 
-fn note(relaxed: &mut Vec<Relaxed>, bound: Option<Bound>, demand: &Demand) {
-    let Some(bound) = bound else { return };
-    let Demand { section, quota, .. } = *demand;
-    match relaxed.iter_mut().find(|known| (known.bound, known.section, known.quota) == (bound, section, quota)) {
-        Some(known) => known.items += 1,
-        None => relaxed.push(Relaxed { bound, section, quota, items: 1 }),
-    }
+fn holds(list: &[Eligible], item: ItemIndex) -> bool {
+    list.binary_search_by_key(&item, |entry| entry.item()).is_ok()
 }

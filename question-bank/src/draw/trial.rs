@@ -63,7 +63,7 @@ impl DrawPlan {
     fn note(&self, demand: usize, cause: Cause, earlier: &[ItemIndex], short: &mut BTreeMap<usize, BlueprintFault>) {
         let Some(found) = self.demands.get(demand) else { return };
         short.entry(demand).or_insert_with(|| {
-            let fresh = self.list(found).iter().filter(|item| earlier.binary_search(item).is_err()).count();
+            let fresh = self.list(found).iter().filter(|entry| earlier.binary_search(&entry.item()).is_err()).count();
             let needed = u64::from(found.count);
             BlueprintFault::infeasible(found.pointer(), cause, needed, fresh as u64, found.filter.words())
         });

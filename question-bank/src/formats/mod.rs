@@ -9,7 +9,17 @@ use crate::ItemDraft;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+pub mod aiken;
 pub mod finding;
+pub mod gift;
+pub mod json;
+mod json_walk;
+mod markdown;
+mod markup;
+mod moodle;
+pub mod moodle_xml;
+#[cfg(test)]
+mod sample;
 
 pub use finding::{Finding, FindingCode, Language};
 
@@ -70,6 +80,14 @@ pub struct ParsedEntry {
     pub warnings: Vec<Finding>,
 }
 
+impl ParsedEntry {
+    /// One that no draft could be made of.
+    #[must_use]
+    pub(crate) fn refused(place: Place, finding: Finding) -> Self {
+        Self { place, outcome: Err(finding), warnings: Vec::new() }
+    }
+}
+
 /// Where in a file something stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -97,5 +115,56 @@ impl fmt::Display for Place {
             Self::Pointer(pointer) => f.write_str(pointer),
             Self::File => f.write_str("file"),
         }
+    }
+}
+
+// TEMPSTUB until the tabular formats land
+pub mod import;
+
+/// A written file.
+pub struct Written {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its usual ending.
+    pub extension: &'static str,
+    /// What the format could not hold.
+    pub omitted: Vec<(String, Finding)>,
+}
+
+/// Writes items.
+///
+/// # Errors
+/// The format cannot be written.
+pub fn export(items: &[&crate::Item], format: Format) -> Result<Written, Finding> {
+    let (text, omitted) = match format {
+        Format::Gift => gift::write(items),
+        Format::MoodleXml => moodle_xml::write(items),
+        Format::Aiken => aiken::write(items),
+        _ => (json::write(items), Vec::new()),
+    };
+    Ok(Written { bytes: text.into_bytes(), media_type: "text/plain", extension: "txt", omitted })
+}
+
+/// The Excel template.
+///
+/// # Errors
+/// It cannot be written.
+pub fn template() -> Result<Vec<u8>, String> {
+    Err("not yet".into())
+}
+
+/// Text of a file.
+#[must_use]
+pub fn decode_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into()
+}
+
+impl Format {
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Json, Self::Xlsx, Self::Csv, Self::Gift, Self::MoodleXml, Self::Aiken].into_iter().find(|f| f.name() == name)
     }
 }

@@ -1,6 +1,17 @@
 //! Drafts: items as a file or an author wrote them, before validation. Every format reads into
 //! [`ItemDraft`]s and one validation turns them into [`crate::Item`]s.
 
+mod body;
+mod choice;
+mod letters;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use validate::validate;
+
 use crate::{Fraction, ItemKind};
 use serde::{Deserialize, Serialize};
 
