@@ -1,1 +1,30 @@
-//! stub
+//! The rules of examinations: attempts, hours, integrity, who may do what.
+//!
+//! Pure: no clock, no ambient randomness, no I/O; time, ids and facts are arguments. Everything that
+//! happens to an attempt is a [`attempt::Command`] to [`attempt::decide()`], which answers with steps
+//! or a [`Refusal`]; [`attempt::Attempt::apply`] folds steps into state. Steps are what is kept.
+//!
+//! How to add the next thing that can happen: a variant in `Command` and in `StepBody`, an arm in
+//! `decide` and in `apply`, a case in the simulator's generator, a line in the checker.
+
+pub mod access;
+pub mod attempt;
+pub mod audit;
+pub mod exam;
+pub mod hours;
+pub mod id_number;
+pub mod ids;
+pub mod integrity;
+pub mod limits;
+pub mod person;
+#[doc(hidden)]
+pub mod planted;
+pub mod receipt;
+pub mod refusal;
+pub mod release;
+pub mod start;
+pub mod time;
+
+pub use ids::{AttemptId, BankId, CourseId, EntryId, ExamId, PersonId};
+pub use refusal::Refusal;
+pub use time::Timestamp;

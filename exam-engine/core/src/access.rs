@@ -1,0 +1,76 @@
+//! Who may do what: the one place. Everything not allowed here is denied.
+
+use crate::PersonId;
+use crate::planted::{RuleBug, planted};
+use crate::person::{Role, Roles};
+
+/// Whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Who.
+    pub person: PersonId,
+    /// As what.
+    pub roles: Roles,
+}
+
+/// What is asked for. Owned things carry their owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// One's own person, hours, courses.
+    UseOwnAccount,
+    /// See courses and the exams open to oneself.
+    SeeCatalogue,
+    /// Start an attempt for oneself.
+    StartAttempt,
+    /// Read or change an attempt as its learner.
+    TakeAttempt {
+        /// Whose it is.
+        owner: PersonId,
+    },
+    /// Check a receipt.
+    VerifyReceipt,
+    /// Write banks; sees keys.
+    WriteBanks,
+    /// Write courses, exams and lessons.
+    WriteExams,
+    /// Publish, release, regrade, make exceptions.
+    RunExams,
+    /// Watch attempts and their timelines.
+    Proctor,
+    /// Add and change people.
+    ManagePeople,
+    /// Read the audit log.
+    ReadAudit,
+    /// Read metrics and status.
+    Operate,
+}
+
+/// The answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Allow,
+    /// 403: the thing may be known, the act is not for this role.
+    Deny,
+    /// 404: the thing must not be known to exist.
+    Hide,
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(subject: &Subject, act: Act) -> Verdict {
+    let roles = |allowed: &[Role]| if subject.roles.has_any(allowed) { Verdict::Allow } else { Verdict::Deny };
+    match act {
+        Act::UseOwnAccount | Act::VerifyReceipt | Act::SeeCatalogue => Verdict::Allow,
+        Act::StartAttempt => roles(&[Role::Learner]),
+        Act::TakeAttempt { owner } if owner == subject.person || planted(RuleBug::NoOwnerCheck) => Verdict::Allow,
+        Act::TakeAttempt { .. } => Verdict::Hide,
+        Act::WriteBanks => roles(&[Role::Author, Role::Admin]),
+        Act::WriteExams => roles(&[Role::Author, Role::Admin]),
+        Act::RunExams => roles(&[Role::Author, Role::Admin]),
+        Act::Proctor => roles(&[Role::Proctor, Role::Admin]),
+        Act::ManagePeople => roles(&[Role::Admin]),
+        Act::ReadAudit => roles(&[Role::Admin, Role::CityAdmin]),
+        Act::Operate => roles(&[Role::Operator, Role::Admin]),
+    }
+}

@@ -1,0 +1,299 @@
+//! The running state of one attempt's integrity layer. Folded from steps, so that every node and every
+//! replay sees the same; constant in size and in cost per answer, but for the slots already answered.
+
+use super::{Flag, FlagKind, INTEGRITY_VERSION, ItemTiming, Origin};
+use crate::Timestamp;
+use crate::attempt::{ClientSignal, SignalKind, StepBody};
+use crate::limits::FLAGS_PER_KIND_MAX;
+
+const RHYTHM_ANSWERS_MIN: u32 = 10;
+const RHYTHM_VARIATION_MAX: f64 = 0.10;
+const FOCUS_LOSSES_FREE: u32 = 2;
+const TELEMETRY_ANSWERS_MIN: u32 = 10;
+const BURST_CHANGES: usize = 7;
+const BURST_MS: i64 = 30_000;
+const INTERLEAVE_SWITCHES: u32 = 3;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observer {
+    last_answer: Timestamp,
+    intervals: Spread,
+    away_since: Option<Timestamp>,
+    focus_losses: u32,
+    signals: u32,
+    answered: SlotSet,
+    changes: [Timestamp; BURST_CHANGES],
+    origin: Option<Origin>,
+    former_device: Option<String>,
+    switches_back: u32,
+    flags: [u16; FlagKind::COUNT],
+    score: u32,
+}
+
+impl Observer {
+    /// At the start of an attempt, and from where it was started.
+    #[must_use]
+    pub fn new(started_at: Timestamp, origin: Option<Origin>) -> Self {
+        Self {
+            last_answer: started_at,
+            intervals: Spread::default(),
+            away_since: None,
+            focus_losses: 0,
+            signals: 0,
+            answered: SlotSet::default(),
+            changes: [Timestamp::from_ms(i64::MIN); BURST_CHANGES],
+            origin,
+            former_device: None,
+            switches_back: 0,
+            flags: [0; FlagKind::COUNT],
+            score: 0,
+        }
+    }
+
+    /// The sum of the flags' weights.
+    #[must_use]
+    pub const fn score(&self) -> u32 {
+        self.score
+    }
+
+    /// How many flags there are.
+    #[must_use]
+    pub fn flag_count(&self) -> u32 {
+        self.flags.iter().map(|count| u32::from(*count)).sum()
+    }
+
+    /// How many signals the client sent.
+    #[must_use]
+    pub const fn signals(&self) -> u32 {
+        self.signals
+    }
+
+    /// How often the client reported a loss of focus.
+    #[must_use]
+    pub const fn focus_losses(&self) -> u32 {
+        self.focus_losses
+    }
+
+    /// When the last answer was given; before the first one, when the attempt started.
+    #[must_use]
+    pub const fn last_answer_at(&self) -> Timestamp {
+        self.last_answer
+    }
+
+    /// Where the last command came from.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// Whether commands came from elsewhere until now.
+    #[must_use]
+    pub fn is_new_origin(&self, origin: &Origin) -> bool {
+        self.origin.as_ref() != Some(origin)
+    }
+
+    /// Judges an answer before it is applied.
+    #[must_use]
+    pub fn judge_answer(&self, slot: u32, now: Timestamp, offline: bool, timing: &ItemTiming) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        // What waited at the client arrives at once: its times say nothing.
+        if offline {
+            return flags;
+        }
+        let taken = now.since(self.last_answer);
+        let first = !self.answered.contains(slot);
+        if first && taken < timing.floor_ms() {
+            let reason = format!("answered {:.1} s after the last answer", taken as f64 / 1_000.0);
+            self.raise(&mut flags, FlagKind::TooFast, Some(slot), reason);
+        }
+        if let Some(since) = self.away_since {
+            let reason =
+                format!("answered while the page was out of sight for {:.0} s", now.since(since) as f64 / 1_000.0);
+            self.raise(&mut flags, FlagKind::AnsweredWhileAway, Some(slot), reason);
+        }
+        let rhythm = self.intervals.with(taken as f64);
+        if rhythm.count >= RHYTHM_ANSWERS_MIN
+            && rhythm.count.is_multiple_of(RHYTHM_ANSWERS_MIN)
+            && rhythm.variation() < RHYTHM_VARIATION_MAX
+        {
+            let reason = format!(
+                "{} answers every {:.1} s, varying by {:.1} %",
+                rhythm.count,
+                rhythm.mean / 1_000.0,
+                rhythm.variation() * 100.0
+            );
+            self.raise(&mut flags, FlagKind::RegularRhythm, None, reason);
+        }
+        // The oldest of the last seven changes, this one included, lies within the half minute.
+        if !first && now.since(self.changes[1]) <= BURST_MS {
+            let reason = format!("{BURST_CHANGES} answers changed within {} s", BURST_MS / 1_000);
+            self.raise(&mut flags, FlagKind::ChangeBurst, Some(slot), reason);
+        }
+        flags
+    }
+
+    /// Judges a client's observation before it is applied.
+    #[must_use]
+    pub fn judge_signal(&self, signal: &ClientSignal) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        match signal.kind {
+            SignalKind::Blur | SignalKind::Hidden if self.away_since.is_none() => {
+                let losses = self.focus_losses + 1;
+                if losses > FOCUS_LOSSES_FREE {
+                    self.raise(&mut flags, FlagKind::FocusLost, None, format!("left the page for the {losses}th time"));
+                }
+            }
+            SignalKind::Copy
+            | SignalKind::Paste
+            | SignalKind::Devtools
+            | SignalKind::FullscreenExit
+            | SignalKind::MultiScreen => {
+                self.raise(&mut flags, FlagKind::SuspiciousAct, None, format!("the client reports {:?}", signal.kind));
+            }
+            _ => {}
+        }
+        flags
+    }
+
+    /// Judges a change of origin before it is applied.
+    #[must_use]
+    pub fn judge_origin(&self, origin: &Origin, _now: Timestamp) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        let Some(last) = &self.origin else { return flags };
+        if last.device != origin.device {
+            let back = self.former_device.as_ref() == Some(&origin.device);
+            if back && self.switches_back + 1 >= INTERLEAVE_SWITCHES {
+                let reason = format!("two sign-ins took turns {} times", self.switches_back + 1);
+                self.raise(&mut flags, FlagKind::DevicesInterleaved, None, reason);
+            } else {
+                self.raise(
+                    &mut flags,
+                    FlagKind::DeviceChanged,
+                    None,
+                    "another sign-in goes on with the attempt".into(),
+                );
+            }
+        }
+        if last.address != origin.address {
+            self.raise(&mut flags, FlagKind::AddressChanged, None, "the network address changed".into());
+        }
+        if last.agent != origin.agent {
+            self.raise(&mut flags, FlagKind::AgentChanged, None, "the browser changed".into());
+        }
+        flags
+    }
+
+    /// Judges the attempt as a whole when it closes.
+    #[must_use]
+    pub fn judge_close(&self, answers: u32) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        if answers >= TELEMETRY_ANSWERS_MIN && self.signals == 0 {
+            let reason = format!("{answers} answers and not one signal of the client");
+            self.raise(&mut flags, FlagKind::TelemetryMissing, None, reason);
+        }
+        flags
+    }
+
+    fn raise(&self, flags: &mut Vec<Flag>, kind: FlagKind, slot: Option<u32>, reason: String) {
+        if self.flags[kind as usize] < FLAGS_PER_KIND_MAX {
+            flags.push(Flag { kind, weight: kind.weight(), version: INTEGRITY_VERSION.to_owned(), reason, slot });
+        }
+    }
+
+    /// Folds a step.
+    pub fn apply(&mut self, body: &StepBody, at: Timestamp) {
+        match body {
+            StepBody::Answered { slot, offline, .. } => self.apply_answer(*slot, *offline, at),
+            StepBody::Signalled(signal) => self.apply_signal(signal.kind, at),
+            StepBody::Origin(origin) => self.apply_origin(origin),
+            StepBody::Flagged(flag) => {
+                self.flags[flag.kind as usize] = self.flags[flag.kind as usize].saturating_add(1);
+                self.score = self.score.saturating_add(flag.weight);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_answer(&mut self, slot: u32, offline: bool, at: Timestamp) {
+        if !offline {
+            self.intervals = self.intervals.with(at.since(self.last_answer) as f64);
+        }
+        self.last_answer = at;
+        if !self.answered.insert(slot) {
+            self.changes.rotate_left(1);
+            self.changes[BURST_CHANGES - 1] = at;
+        }
+    }
+
+    fn apply_signal(&mut self, kind: SignalKind, at: Timestamp) {
+        self.signals = self.signals.saturating_add(1);
+        match kind {
+            SignalKind::Blur | SignalKind::Hidden if self.away_since.is_none() => {
+                self.away_since = Some(at);
+                self.focus_losses = self.focus_losses.saturating_add(1);
+            }
+            SignalKind::Focus | SignalKind::Visible => self.away_since = None,
+            _ => {}
+        }
+    }
+
+    fn apply_origin(&mut self, origin: &Origin) {
+        if let Some(last) = &self.origin
+            && last.device != origin.device
+        {
+            if self.former_device.as_ref() == Some(&origin.device) {
+                self.switches_back += 1;
+            }
+            self.former_device = Some(last.device.clone());
+        }
+        self.origin = Some(origin.clone());
+    }
+}
+
+/// Mean and spread of a stream of numbers (Welford).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Spread {
+    count: u32,
+    mean: f64,
+    squares: f64,
+}
+
+impl Spread {
+    fn with(self, value: f64) -> Self {
+        let count = self.count + 1;
+        let delta = value - self.mean;
+        let mean = self.mean + delta / f64::from(count);
+        Self { count, mean, squares: self.squares + delta * (value - mean) }
+    }
+
+    /// Standard deviation over mean.
+    fn variation(self) -> f64 {
+        if self.count < 2 || self.mean <= 0.0 {
+            return f64::INFINITY;
+        }
+        (self.squares / f64::from(self.count - 1)).sqrt() / self.mean
+    }
+}
+
+/// The slots that hold an answer, as bits.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct SlotSet(Vec<u64>);
+
+impl SlotSet {
+    fn contains(&self, slot: u32) -> bool {
+        self.0.get(slot as usize / 64).is_some_and(|word| word & (1 << (slot % 64)) != 0)
+    }
+
+    /// Whether it was not there before.
+    fn insert(&mut self, slot: u32) -> bool {
+        let index = slot as usize / 64;
+        if self.0.len() <= index {
+            self.0.resize(index + 1, 0);
+        }
+        let bit = 1 << (slot % 64);
+        let fresh = self.0[index] & bit == 0;
+        self.0[index] |= bit;
+        fresh
+    }
+}

@@ -1,0 +1,24 @@
+//! Every limit of this crate in one place.
+
+/// Answers one attempt may hold, changes included: an hour and a half of two a second.
+pub const ATTEMPT_ANSWERS_MAX: u32 = 10_000;
+/// Client signals one attempt keeps; later ones are counted only.
+pub const ATTEMPT_SIGNALS_MAX: u32 = 2_000;
+/// Integrity flags of one kind one attempt keeps; later ones are counted in the last.
+pub const FLAGS_PER_KIND_MAX: u16 = 20;
+/// Answers in one batch.
+pub const BATCH_ANSWERS_MAX: usize = 500;
+/// Signals in one request.
+pub const BATCH_SIGNALS_MAX: usize = 100;
+/// Characters of a signal's detail.
+pub const SIGNAL_DETAIL_CHARS_MAX: usize = 200;
+/// Characters of a reason a person gives for an act.
+pub const REASON_CHARS_MAX: usize = 1_000;
+/// The longest an attempt may last, extensions included: one day.
+pub const ATTEMPT_DURATION_MS_MAX: i64 = 24 * 3_600_000;
+/// The longest grace after a deadline.
+pub const GRACE_MS_MAX: i64 = 600_000;
+/// The most minutes one extension may add.
+pub const EXTENSION_MINUTES_MAX: u32 = 600;
+/// Earlier papers whose items count against the overlap bound.
+pub const OVERLAP_PAPERS_MAX: usize = 20;
