@@ -1,1 +1,54 @@
-//! stub
+//! What the engine needs kept, as traits: one per noun, one [`Store`] of all of them. Every back end
+//! passes the same story (`exam_store::story`).
+//!
+//! The promises a back end makes:
+//! - A returned `Ok` means durable: the acknowledgement follows the commit (P1).
+//! - [`Attempts::commit`] is all or nothing, and its unique keys arbitrate between nodes: steps by
+//!   `(learner, attempt, seq)` and `(learner, attempt, command)`, one open attempt by
+//!   `(learner, exam)`, numbers by `(learner, exam, mode, number)`, hours by `(learner, course, year)`.
+//! - One commit that fails never fails another.
+//! - After [`StoreError::Unknown`] the caller reloads before it believes anything.
+
+pub mod attempts;
+pub mod audit;
+pub mod banks;
+pub mod courses;
+pub mod error;
+pub mod exams;
+pub mod ledger;
+pub mod people;
+pub mod sessions;
+pub mod settings;
+#[cfg(feature = "story")]
+pub mod story;
+
+pub use attempts::{AttemptRow, AttemptState, Attempts, Commit, RowChange};
+pub use audit::AuditLog;
+pub use banks::{BankRow, Banks, ItemRow, ItemState};
+pub use courses::{CourseRow, Courses};
+pub use error::{CommitError, StoreError};
+pub use exams::{Exams, OverrideRow};
+pub use ledger::Ledger;
+pub use people::{People, PersonRow};
+pub use sessions::{SessionRow, Sessions};
+pub use settings::Settings;
+
+/// Everything.
+pub trait Store:
+    Attempts + AuditLog + Banks + Courses + Exams + Ledger + People + Sessions + Settings + Send + Sync + 'static
+{
+}
+
+impl<T> Store for T where
+    T: Attempts + AuditLog + Banks + Courses + Exams + Ledger + People + Sessions + Settings + Send + Sync + 'static
+{
+}
+
+/// A page of a list: at most `limit` rows after the one named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<K> {
+    /// The last row of the page before.
+    pub after: Option<K>,
+    /// At most this many.
+    pub limit: u32,
+}

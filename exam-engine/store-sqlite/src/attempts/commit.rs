@@ -1,0 +1,180 @@
+//! A commit, written: the attempt's row, its steps, the hours and the audit record, in this order.
+//! Which unique key stopped a row is asked of the rows, so that the answer depends neither on
+//! the text of an error nor on the order SQLite checks its indexes in.
+
+use crate::convert::{execute, mode_name, row};
+use crate::failure::{Failure, is_duplicate, missing};
+use crate::{audit, ledger};
+use exam_core::attempt::{CommandId, StepRow};
+use exam_core::{PersonId, Timestamp};
+use exam_store::{AttemptRow, Commit, CommitError, RowChange, StoreError};
+use question_bank::Points;
+use rusqlite::{Connection, Params, params};
+
+/// Writes a commit within the transaction at hand.
+pub(super) fn apply(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
+    check(commit)?;
+    match &commit.row {
+        RowChange::Keep => {}
+        RowChange::Insert(attempt) => insert_attempt(connection, attempt)?,
+        RowChange::Update(attempt) => update_attempt(connection, attempt)?,
+    }
+    for step in &commit.steps {
+        insert_step(connection, step)?;
+    }
+    if let Some(entry) = &commit.grant {
+        ledger::append(connection, entry)?;
+    }
+    if let Some(new) = &commit.audit {
+        audit::append(connection, new)?;
+    }
+    let latest = commit.steps.iter().map(|step| step.at).max();
+    latest.map_or(Ok(()), |at| Ok(note_time(connection, at)?))
+}
+
+/// Remembers that something of this time is kept, see `Attempts::latest_time`.
+pub(crate) fn note_time(connection: &Connection, at: Timestamp) -> rusqlite::Result<()> {
+    execute(connection, "UPDATE latest_time SET at = ?1 WHERE at IS NULL OR at < ?1", [at.ms()]).map(drop)
+}
+
+/// All that is in a commit concerns one attempt, and its steps follow each other.
+fn check(commit: &Commit) -> Result<(), StoreError> {
+    let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
+    let Some(first) = commit.steps.first() else { return wrong("without steps") };
+    let whose = (first.learner, first.attempt);
+    if commit.steps.iter().any(|step| (step.learner, step.attempt) != whose) {
+        return wrong("to several attempts");
+    }
+    if commit.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
+        return wrong("whose steps do not follow each other");
+    }
+    match &commit.row {
+        RowChange::Insert(attempt) | RowChange::Update(attempt) if (attempt.learner, attempt.id) != whose => {
+            wrong("with the row of another attempt")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn insert_step(connection: &Connection, step: &StepRow) -> Result<(), Failure> {
+    let (command, digest) = step.command.unzip();
+    let done = execute(
+        connection,
+        "INSERT INTO steps (attempt_no, seq, at, actor, node, command, digest, body, hash) \
+         SELECT no, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM attempts WHERE learner = ?1 AND id = ?2",
+        params![
+            step.learner.bytes(),
+            step.attempt.bytes(),
+            step.seq,
+            step.at.ms(),
+            step.actor.map(PersonId::bytes),
+            step.node,
+            command.map(CommandId::into_bytes),
+            digest,
+            step.body,
+            step.hash
+        ],
+    );
+    match done {
+        Ok(0) => Err(StoreError::Corrupt(format!("a step of attempt {}, which has no row", step.attempt)).into()),
+        Ok(_) => Ok(()),
+        Err(error) if is_duplicate(&error) => Err(step_conflict(connection, step)?.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn step_conflict(connection: &Connection, step: &StepRow) -> rusqlite::Result<CommitError> {
+    let Some((command, _)) = step.command else { return Ok(CommitError::SeqTaken) };
+    let taken = exists(
+        connection,
+        "SELECT 1 FROM attempts a JOIN steps s ON s.attempt_no = a.no WHERE a.learner = ? AND a.id = ? AND s.command = ?",
+        (step.learner.bytes(), step.attempt.bytes(), command.into_bytes()),
+    )?;
+    Ok(if taken { CommitError::CommandTaken } else { CommitError::SeqTaken })
+}
+
+fn insert_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), Failure> {
+    let done = execute(
+        connection,
+        "INSERT INTO attempts (learner, id, exam, mode, number, state, started_at, deadline, due_at, closed_at, \
+         answered, score, passed, hours, integrity_score, flags, start_command, start_digest) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            attempt.learner.bytes(),
+            attempt.id.bytes(),
+            attempt.exam.bytes(),
+            mode_name(attempt.mode),
+            attempt.number,
+            attempt.state.name(),
+            attempt.started_at.ms(),
+            attempt.deadline.ms(),
+            attempt.due_at.map(Timestamp::ms),
+            attempt.closed_at.map(Timestamp::ms),
+            attempt.answered,
+            attempt.score.map(Points::hundredths),
+            attempt.passed,
+            attempt.hours.hundredths(),
+            attempt.integrity_score,
+            attempt.flags,
+            attempt.start_command.into_bytes(),
+            attempt.start_digest
+        ],
+    );
+    match done {
+        Ok(_) => Ok(()),
+        Err(error) if is_duplicate(&error) => Err(attempt_conflict(connection, attempt)?.into()),
+        Err(error) => Err(missing(error)),
+    }
+}
+
+/// Of several keys that are taken, the one that tells the caller most: the command was done already,
+/// another attempt is open, and only then the number.
+fn attempt_conflict(connection: &Connection, attempt: &AttemptRow) -> rusqlite::Result<CommitError> {
+    let (learner, exam) = (attempt.learner.bytes(), attempt.exam.bytes());
+    let command = attempt.start_command.into_bytes();
+    if exists(connection, "SELECT 1 FROM attempts WHERE learner = ? AND start_command = ?", (learner, command))? {
+        return Ok(CommitError::CommandTaken);
+    }
+    let open = "SELECT 1 FROM attempts WHERE learner = ? AND exam = ? AND state IN ('open', 'paused')";
+    if attempt.state.is_live() && exists(connection, open, (learner, exam))? {
+        return Ok(CommitError::OpenAttempt);
+    }
+    let number = "SELECT 1 FROM attempts WHERE learner = ? AND exam = ? AND mode = ? AND number = ?";
+    if exists(connection, number, (learner, exam, mode_name(attempt.mode), attempt.number))? {
+        return Ok(CommitError::NumberTaken);
+    }
+    Ok(StoreError::Taken { field: "id" }.into())
+}
+
+fn update_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), Failure> {
+    let done = execute(
+        connection,
+        "UPDATE attempts SET state = ?3, deadline = ?4, due_at = ?5, closed_at = ?6, answered = ?7, score = ?8, \
+         passed = ?9, hours = ?10, integrity_score = ?11, flags = ?12 WHERE learner = ?1 AND id = ?2",
+        params![
+            attempt.learner.bytes(),
+            attempt.id.bytes(),
+            attempt.state.name(),
+            attempt.deadline.ms(),
+            attempt.due_at.map(Timestamp::ms),
+            attempt.closed_at.map(Timestamp::ms),
+            attempt.answered,
+            attempt.score.map(Points::hundredths),
+            attempt.passed,
+            attempt.hours.hundredths(),
+            attempt.integrity_score,
+            attempt.flags
+        ],
+    );
+    match done {
+        Ok(0) => Err(StoreError::Corrupt(format!("attempt {} has no row", attempt.id)).into()),
+        Ok(_) => Ok(()),
+        // Only what an update may change: an attempt that lives again beside an open one.
+        Err(error) if is_duplicate(&error) => Err(CommitError::OpenAttempt.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn exists(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<bool> {
+    Ok(row(connection, sql, params, |_| Ok(()))?.is_some())
+}

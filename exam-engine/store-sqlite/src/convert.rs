@@ -1,0 +1,115 @@
+//! Columns to values. A column that does not read makes the whole row [`exam_store::StoreError::Corrupt`].
+
+use crate::limits::PAGE_ROWS_MAX;
+use exam_core::Timestamp;
+use exam_core::attempt::Mode;
+use exam_core::hours::{Bucket, Obligation, Subject};
+use exam_store::StoreError;
+use question_bank::Points;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Params, Row};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// All rows of a query.
+pub(crate) fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare_cached(sql)?.query_map(params, read)?.collect()
+}
+
+/// The first row of a query, if there is one.
+pub(crate) fn row<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Runs a statement; returns how many rows it changed.
+pub(crate) fn execute(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(params)
+}
+
+/// The rows a page may have, for `LIMIT`.
+pub(crate) fn limit(asked: u32) -> u32 {
+    asked.min(PAGE_ROWS_MAX)
+}
+
+/// A time.
+pub(crate) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    row.get(column).map(Timestamp::from_ms)
+}
+
+/// A time, if there is one.
+pub(crate) fn time_opt(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_ms))
+}
+
+/// Points or hours.
+pub(crate) fn points(row: &Row<'_>, column: usize) -> rusqlite::Result<Points> {
+    row.get(column).map(Points::from_hundredths)
+}
+
+/// One of the names an enum has in rows.
+pub(crate) fn named<T>(row: &Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+    let name: String = row.get(column)?;
+    parse(&name).ok_or_else(|| unreadable(column, format!("no such name: {name}")))
+}
+
+/// A value kept as JSON.
+pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str().map_err(|error| unreadable(column, error.to_string()))?;
+    serde_json::from_str(text).map_err(|error| unreadable(column, error.to_string()))
+}
+
+/// A value as the JSON that is kept.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn unreadable(column: usize, reason: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, reason.into())
+}
+
+/// The name of a mode in rows.
+pub(crate) const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Exam => "exam",
+        Mode::Practice => "practice",
+    }
+}
+
+/// Reads a mode.
+pub(crate) fn mode(row: &Row<'_>, column: usize) -> rusqlite::Result<Mode> {
+    named(row, column, |name| [Mode::Exam, Mode::Practice].into_iter().find(|mode| mode_name(*mode) == name))
+}
+
+/// The two names of a bucket in rows.
+pub(crate) const fn bucket_names(bucket: Bucket) -> (&'static str, &'static str) {
+    let subject = match bucket.subject {
+        Subject::Public => "public",
+        Subject::Professional => "professional",
+    };
+    let obligation = match bucket.bucket {
+        Obligation::Compulsory => "compulsory",
+        Obligation::Elective => "elective",
+    };
+    (subject, obligation)
+}
+
+/// Reads a bucket from two neighbouring columns.
+pub(crate) fn bucket(row: &Row<'_>, column: usize) -> rusqlite::Result<Bucket> {
+    let (subject, obligation): (String, String) = (row.get(column)?, row.get(column + 1)?);
+    Bucket::ALL
+        .into_iter()
+        .find(|bucket| bucket_names(*bucket) == (subject.as_str(), obligation.as_str()))
+        .ok_or_else(|| unreadable(column, format!("no such bucket: {subject} {obligation}")))
+}

@@ -1,0 +1,66 @@
+//! The hours ledger.
+
+use crate::SqliteStore;
+use crate::convert::{bucket, bucket_names, execute, json, points, row, rows, time, to_json};
+use crate::failure::{Failure, is_duplicate, missing};
+use async_trait::async_trait;
+use exam_core::hours::LedgerEntry;
+use exam_core::{CourseId, EntryId, PersonId};
+use exam_store::{CommitError, Ledger, StoreError};
+use rusqlite::{Connection, Row, params};
+
+/// Appends an entry within the transaction of the grade that earned it.
+pub(crate) fn append(connection: &Connection, entry: &LedgerEntry) -> Result<(), Failure> {
+    let (subject, obligation) = bucket_names(entry.bucket);
+    let done = execute(
+        connection,
+        "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, hours, source, at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            entry.learner.bytes(),
+            entry.credit_year,
+            entry.id.bytes(),
+            entry.course.bytes(),
+            subject,
+            obligation,
+            entry.hours.hundredths(),
+            to_json(&entry.source)?,
+            entry.at.ms()
+        ],
+    );
+    match done {
+        Ok(_) => Ok(()),
+        Err(error) if is_duplicate(&error) => Err(CommitError::AlreadyGranted.into()),
+        Err(error) => Err(missing(error)),
+    }
+}
+
+#[async_trait]
+impl Ledger for SqliteStore {
+    async fn entries(&self, learner: PersonId, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError> {
+        let sql = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at FROM ledger \
+                   WHERE learner = ? AND credit_year = ? ORDER BY at, id";
+        let key = (learner.bytes(), credit_year);
+        self.readers.read(move |connection| rows(connection, sql, key, entry)).await
+    }
+
+    async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM ledger WHERE learner = ? AND course = ? AND credit_year = ? AND hours >= 0";
+        let key = (learner.bytes(), course.bytes(), credit_year);
+        let found = self.readers.read(move |connection| row(connection, sql, key, |_| Ok(()))).await?;
+        Ok(found.is_some())
+    }
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+    Ok(LedgerEntry {
+        id: EntryId::from_bytes(row.get(0)?),
+        learner: PersonId::from_bytes(row.get(1)?),
+        course: CourseId::from_bytes(row.get(2)?),
+        credit_year: row.get(3)?,
+        bucket: bucket(row, 4)?,
+        hours: points(row, 6)?,
+        source: json(row, 7)?,
+        at: time(row, 8)?,
+    })
+}

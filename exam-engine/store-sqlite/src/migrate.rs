@@ -1,0 +1,11 @@
+//! The schema. See `migrations/README.md` on how to add the next one.
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+const ALL: &[M<'static>] = &[M::up(include_str!("../../../migrations/sqlite/0001_init.sql"))];
+
+/// Runs what is missing; a database newer than this list is refused.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
+    Migrations::from_slice(ALL).to_latest(connection)
+}

@@ -1,0 +1,208 @@
+//! The story of every back end, and what only a file can tell: reopening, a second server, a full
+//! disk, a killed process.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use exam_core::{AttemptId, PersonId};
+use exam_store::story::kit::{Log, act, at_once, is_chain, item, new_exam, new_learner, person, started};
+use exam_store::story::{audit_chain_holds, copy_is_whole, tell};
+use exam_store::{Attempts, AuditLog, Banks, CommitError, ItemState, People, Settings, Store, StoreError};
+use exam_store_sqlite::{OpenError, Options, SqliteStore};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+const CHILD: &str = "KEJU_STORY_CHILD";
+
+fn database() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keju.db");
+    (folder, path)
+}
+
+fn open(path: &Path) -> Arc<SqliteStore> {
+    Arc::new(SqliteStore::open(path, &Options::default()).unwrap())
+}
+
+fn as_store(store: &Arc<SqliteStore>) -> Arc<dyn Store> {
+    Arc::<SqliteStore>::clone(store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_is_told_and_outlives_the_process() {
+    let (folder, path) = database();
+    let store = open(&path);
+    tell(as_store(&store)).await;
+    let copy = folder.path().join("copy.db");
+    copy_is_whole(&as_store(&store), &copy, || as_store(&open(&copy))).await;
+    let (latest, records) = (store.latest_time().await.unwrap(), audit_chain_holds(&as_store(&store)).await);
+    store.close().await;
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))), "closed is closed");
+    assert!(matches!(store.append_audit(act("late")).await, Err(StoreError::Unavailable(_))));
+    assert!(!path.with_extension("db-wal").exists(), "everything is in the one file");
+
+    let store = open(&path);
+    assert_eq!(store.latest_time().await.unwrap(), latest);
+    assert_eq!(audit_chain_holds(&as_store(&store)).await, records);
+    let bank = store.bank_by_code("story").await.unwrap().unwrap();
+    assert_eq!((bank.revision, store.items_at(bank.id, 2).await.unwrap().len()), (4, 51));
+    assert_eq!(
+        store.put_items(bank.id, vec![item("i00", "later")], ItemState::Ready, at_zero(), act("put")).await,
+        Ok(5)
+    );
+}
+
+fn at_zero() -> exam_core::Timestamp {
+    exam_store::story::kit::at(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_has_the_file() {
+    let (_folder, path) = database();
+    let store = open(&path);
+    let refused = SqliteStore::open(&path, &Options::default());
+    assert!(matches!(refused, Err(OpenError::InUse { .. })), "{refused:?}");
+    store.ping().await.unwrap();
+    store.close().await;
+    // Closed, though somebody still holds it.
+    drop(open(&path));
+    // Dropped without closing: free at once.
+    drop(open(&path));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_ours_is_refused() {
+    let (folder, path) = database();
+    open(&path).close().await;
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let version: i64 = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    raw.pragma_update(None, "user_version", version + 1).unwrap();
+    drop(raw);
+    let refused = SqliteStore::open(&path, &Options::default());
+    assert!(matches!(refused, Err(OpenError::Schema(_))), "{refused:?}");
+
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "no database at all, but long enough to be looked at for a while".repeat(100)).unwrap();
+    assert!(matches!(SqliteStore::open(&text, &Options::default()), Err(OpenError::Sqlite(_))));
+    let nowhere = folder.path().join("nowhere").join("keju.db");
+    assert!(matches!(SqliteStore::open(nowhere, &Options::default()), Err(OpenError::File { .. })));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_owner_reads_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = database();
+    let store = open(&path);
+    store.append_audit(act("any")).await.unwrap();
+    let copy = folder.path().join("copy.db");
+    store.backup_to(&copy).await.unwrap();
+    for file in [path.clone(), path.with_extension("db-wal"), path.with_extension("db-shm"), copy] {
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_and_reading_goes_on() {
+    let (_folder, path) = database();
+    let store = open(&path);
+    let dynamic = as_store(&store);
+    let exam = new_exam(&dynamic).await.id;
+    let (row, mut log) = started(&dynamic, new_learner(&dynamic).await, exam, 1).await;
+    store.set_size_max(Some(0)).await.unwrap();
+    let mut kept = 1;
+    let refused = loop {
+        // What was refused is not taken back from the log: it is tried again below.
+        match store.commit(log.clone().answer(&"长".repeat(2_000))).await {
+            Ok(()) => {
+                let steps = store.steps(row.learner, row.id).await.unwrap();
+                log = Log::after(&row, steps.last().unwrap());
+                kept += 1;
+            }
+            Err(error) => break error,
+        }
+        assert!(kept < 1_000, "the size is not held");
+    };
+    assert_eq!(refused, CommitError::Store(StoreError::Full));
+    assert_eq!(store.steps(row.learner, row.id).await.unwrap().len(), kept);
+
+    // A large job fails alone among small ones that still fit.
+    let many: Vec<_> = (0..2_000).map(|number| person(&format!("p{number}"))).collect();
+    let crowd = store.create_people(many.clone(), act("people.import"));
+    let (crowd, ping) = tokio::join!(crowd, store.ping());
+    assert_eq!((crowd, ping), (Err(StoreError::Full), Ok(())));
+
+    store.set_size_max(None).await.unwrap();
+    store.commit(log.answer("fits again")).await.unwrap();
+    assert_eq!(store.create_people(many, act("people.import")).await, Ok(Vec::new()));
+    let steps = store.steps(row.learner, row.id).await.unwrap();
+    assert!(steps.len() == kept + 1 && is_chain(&steps));
+    audit_chain_holds(&dynamic).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_are_append_only() {
+    let (_folder, path) = database();
+    let store = open(&path);
+    tell(as_store(&store)).await;
+    store.close().await;
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    for table in ["steps", "ledger", "audit", "item_versions", "key_versions"] {
+        let rows: i64 = raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+        assert!(rows > 0, "{table}");
+        for sql in [format!("UPDATE {table} SET at = at + 1"), format!("DELETE FROM {table}")] {
+            let refused = raw.execute(&sql, []).unwrap_err().to_string();
+            assert!(refused.contains("append-only") || refused.contains("never changed"), "{sql}: {refused}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_outlives_a_kill() {
+    let (_folder, path) = database();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_process_that_is_killed", "--nocapture"])
+        .env(CHILD, &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let kept = |line: String| line.strip_prefix("kept ").map(str::to_owned);
+    let acknowledged: Vec<String> = lines.filter_map(kept).take(500).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(acknowledged.len(), 500);
+
+    let store = open(&path);
+    for line in acknowledged {
+        let mut words = line.split(' ');
+        let learner = PersonId::parse(words.next().unwrap()).unwrap();
+        let attempt = AttemptId::parse(words.next().unwrap()).unwrap();
+        let seq: usize = words.next().unwrap().parse().unwrap();
+        let steps = store.steps(learner, attempt).await.unwrap();
+        assert!(steps.len() >= seq && is_chain(&steps));
+    }
+    store.append_audit(act("on it goes")).await.unwrap();
+}
+
+/// Not a test of its own: answers until it is killed, by the test above.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_that_is_killed() {
+    let Some(path) = std::env::var_os(CHILD) else { return };
+    let store = as_store(&open(Path::new(&path)));
+    let exam = new_exam(&store).await.id;
+    let mut learners = Vec::new();
+    for _ in 0..8 {
+        let (row, mut log) = started(&store, new_learner(&store).await, exam, 1).await;
+        let store = Arc::clone(&store);
+        learners.push(async move {
+            for seq in 2..100_000 {
+                store.commit(log.answer("answer")).await.unwrap();
+                writeln!(std::io::stdout(), "kept {} {} {seq}", row.learner, row.id).unwrap();
+            }
+        });
+    }
+    at_once(learners).await;
+}

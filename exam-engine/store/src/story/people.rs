@@ -1,0 +1,99 @@
+//! People and their sessions.
+
+use super::kit::{act, at, new_id, new_learner, person};
+use crate::{Page, PersonRow, SessionRow, Store, StoreError};
+use exam_core::PersonId;
+use std::sync::Arc;
+
+pub(super) async fn people_come_and_go(store: &Arc<dyn Store>) {
+    assert!(!store.any_person().await.unwrap());
+    let many: Vec<PersonRow> = (0..2_000).map(|number| person(&format!("p{number:04}"))).collect();
+    assert_eq!(store.create_people(many.clone(), act("people.import")).await.unwrap(), Vec::<usize>::new());
+    assert!(store.any_person().await.unwrap());
+    assert_eq!(store.person(many[3].person.id).await.unwrap().as_ref(), Some(&many[3]));
+    assert_eq!(store.person_by_username("p0007").await.unwrap().as_ref(), Some(&many[7]));
+    assert_eq!(store.person(PersonId(new_id())).await.unwrap(), None);
+    assert_eq!(store.person_by_username("P0007").await.unwrap(), None);
+
+    taken_usernames_add_nobody(store).await;
+    pages_hold_everybody(store, &many).await;
+    a_password_ends_other_sessions(store, &many[0]).await;
+    disabling_ends_all_sessions(store, &many[1]).await;
+}
+
+async fn taken_usernames_add_nobody(store: &Arc<dyn Store>) {
+    let mixed = vec![person("new-a"), person("p0001"), person("new-b"), person("new-a")];
+    assert_eq!(store.create_people(mixed, act("people.import")).await.unwrap(), [1, 3]);
+    assert_eq!(store.person_by_username("new-a").await.unwrap(), None);
+    assert_eq!(store.person_by_username("new-b").await.unwrap(), None);
+}
+
+async fn pages_hold_everybody(store: &Arc<dyn Store>, many: &[PersonRow]) {
+    let mut all = Vec::new();
+    let mut page = Page { after: None, limit: 700 };
+    loop {
+        let people = store.people(page.clone()).await.unwrap();
+        assert!(people.len() <= 700);
+        let Some(last) = people.last() else { break };
+        page.after = Some(last.username.clone());
+        all.extend(people);
+    }
+    let expected: Vec<_> = many.iter().map(|row| row.person.clone()).collect();
+    assert_eq!(all, expected, "by username");
+
+    let ids = vec![many[9].person.id, PersonId(new_id()), many[4].person.id];
+    let mut found = store.people_by_ids(ids).await.unwrap();
+    found.sort_by(|left, right| left.username.cmp(&right.username));
+    assert_eq!(found, [many[4].person.clone(), many[9].person.clone()]);
+    let all = many.iter().map(|row| row.person.id).collect();
+    assert_eq!(store.people_by_ids(all).await.unwrap().len(), many.len());
+    assert_eq!(store.people_by_ids(Vec::new()).await.unwrap(), []);
+}
+
+async fn a_password_ends_other_sessions(store: &Arc<dyn Store>, row: &PersonRow) {
+    let person = row.person.id;
+    let (kept, ended) = (session(person, 1), session(person, 2));
+    store.create_session(kept.clone()).await.unwrap();
+    store.create_session(ended.clone()).await.unwrap();
+    let hash = "new hash".to_owned();
+    store.set_password(person, hash.clone(), false, Some(kept.token_hash), act("password")).await.unwrap();
+    assert_eq!(store.session(kept.token_hash).await.unwrap(), Some(kept.clone()));
+    assert_eq!(store.session(ended.token_hash).await.unwrap(), None);
+    let read = store.person(person).await.unwrap().unwrap();
+    assert_eq!((read.password_hash, read.person.must_change_password), (Some(hash.clone()), false));
+    store.set_password(person, hash.clone(), true, None, act("password")).await.unwrap();
+    assert_eq!(store.session(kept.token_hash).await.unwrap(), None);
+    let nobody = store.set_password(PersonId(new_id()), hash, true, None, act("password")).await;
+    assert_eq!(nobody, Err(StoreError::NotFound));
+}
+
+async fn disabling_ends_all_sessions(store: &Arc<dyn Store>, row: &PersonRow) {
+    let person = row.person.id;
+    let session = session(person, 3);
+    store.create_session(session.clone()).await.unwrap();
+    store.set_disabled(person, true, act("disable")).await.unwrap();
+    assert_eq!(store.session(session.token_hash).await.unwrap(), None);
+    assert!(store.person(person).await.unwrap().unwrap().person.disabled);
+    store.set_disabled(person, false, act("enable")).await.unwrap();
+    assert!(!store.person(person).await.unwrap().unwrap().person.disabled);
+    assert_eq!(store.set_disabled(PersonId(new_id()), true, act("disable")).await, Err(StoreError::NotFound));
+}
+
+pub(super) async fn sessions_end(store: &Arc<dyn Store>) {
+    let learner = new_learner(store).await;
+    let (early, late) = (session(learner, 11), SessionRow { expires_at: at(20_000), ..session(learner, 12) });
+    store.create_session(early.clone()).await.unwrap();
+    store.create_session(late.clone()).await.unwrap();
+    assert_eq!(store.session(early.token_hash).await.unwrap(), Some(early.clone()));
+    assert_eq!(store.session([99; 32]).await.unwrap(), None);
+    assert_eq!(store.delete_expired_sessions(at(15_000)).await.unwrap(), 1);
+    assert_eq!(store.session(early.token_hash).await.unwrap(), None);
+    assert_eq!(store.session(late.token_hash).await.unwrap(), Some(late.clone()));
+    store.delete_session(late.token_hash).await.unwrap();
+    assert_eq!(store.session(late.token_hash).await.unwrap(), None);
+    store.delete_session(late.token_hash).await.unwrap();
+}
+
+fn session(person: PersonId, token: u8) -> SessionRow {
+    SessionRow { token_hash: [token; 32], person, created_at: at(0), expires_at: at(10_000) }
+}
