@@ -1,0 +1,165 @@
+//! Banks: making them, filling them, reading them.
+
+use crate::exams::name_faults;
+use crate::loaded::blocking;
+use crate::{Engine, EngineError, Identity};
+use exam_core::access::Act;
+use exam_core::audit::NewAudit;
+use exam_core::ids::{BankId, PersonId};
+use exam_store::{BankRow, ItemRow, ItemState, Page};
+use question_bank::formats::import::{Report, import};
+use question_bank::formats::{Format, Written, export};
+use question_bank::content_hash;
+use std::collections::HashSet;
+
+/// A file to be imported.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its name, a hint only.
+    pub file_name: Option<String>,
+    /// Its format; `None` looks at the content.
+    pub format: Option<Format>,
+    /// Report only; nothing is stored.
+    pub dry_run: bool,
+    /// What the items become.
+    pub state: ItemState,
+}
+
+impl Engine {
+    /// Makes a bank.
+    ///
+    /// # Errors
+    /// The caller is no author, or the code is taken.
+    pub async fn create_bank(&self, identity: &Identity, code: String, title: String) -> Result<BankRow, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        self.make_bank(Some(identity.id()), code, title).await
+    }
+
+    /// Makes a bank on behalf of `by`; the command line has nobody.
+    ///
+    /// # Errors
+    /// The code is taken.
+    pub async fn make_bank(&self, by: Option<PersonId>, code: String, title: String) -> Result<BankRow, EngineError> {
+        let faults = name_faults(&code, &title);
+        if !faults.is_empty() {
+            return Err(EngineError::Invalid(faults));
+        }
+        let bank = BankRow { id: BankId(uuid::Uuid::now_v7()), code, title, revision: 0 };
+        self.store.create_bank(bank.clone(), self.audit(by, "bank.create", bank.id.to_string())).await?;
+        Ok(bank)
+    }
+
+    /// Imports a file into a bank.
+    ///
+    /// # Errors
+    /// The caller is no author, there is no such bank, or the file as a whole cannot be read.
+    pub async fn import_items(
+        &self,
+        identity: &Identity,
+        bank: BankId,
+        request: ImportRequest,
+    ) -> Result<Report, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        self.import(Some(identity.id()), bank, request).await
+    }
+
+    /// Imports on behalf of `by`; the command line has nobody.
+    ///
+    /// # Errors
+    /// As [`Engine::import_items`].
+    pub async fn import(
+        &self,
+        by: Option<PersonId>,
+        bank: BankId,
+        request: ImportRequest,
+    ) -> Result<Report, EngineError> {
+        self.store.bank(bank).await?.ok_or(EngineError::NotFound)?;
+        let known: HashSet<[u8; 32]> = self.store.content_hashes(bank).await?.into_iter().collect();
+        let (dry_run, state) = (request.dry_run, request.state);
+        let imported = blocking(move || {
+            let ImportRequest { bytes, file_name, format, .. } = request;
+            import(&bytes, format, file_name.as_deref(), &known).map(|imported| {
+                let hash = |item| (content_hash(&item).0, item);
+                let items: Vec<_> = imported.items.into_iter().map(hash).map(|(hash, item)| (item, hash)).collect();
+                (items, imported.report)
+            })
+        })
+        .await?;
+        let (items, report) = imported.map_err(|finding| {
+            EngineError::invalid("/file", finding.message(question_bank::formats::Language::Chinese))
+        })?;
+        if !dry_run && !items.is_empty() {
+            let detail = format!("{{\"items\":{}}}", items.len());
+            let audit = NewAudit { at: self.now(), actor: by, act: "bank.import", subject: bank.to_string(), detail };
+            self.store.put_items(bank, items, state, self.now(), audit).await?;
+        }
+        Ok(report)
+    }
+
+    /// A page of a bank's items, keys included.
+    ///
+    /// # Errors
+    /// The caller is no author, or there is no such bank.
+    pub async fn bank_items(
+        &self,
+        identity: &Identity,
+        bank: BankId,
+        page: Page<String>,
+    ) -> Result<Vec<ItemRow>, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        self.store.bank(bank).await?.ok_or(EngineError::NotFound)?;
+        Ok(self.store.items(bank, page).await?)
+    }
+
+    /// The banks.
+    ///
+    /// # Errors
+    /// The caller is no author.
+    pub async fn banks(&self, identity: &Identity, page: Page<String>) -> Result<Vec<BankRow>, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        Ok(self.store.banks(page).await?)
+    }
+
+    /// Writes a bank's ready items to a file.
+    ///
+    /// # Errors
+    /// The caller is no author, or there is no such bank.
+    pub async fn export_bank(&self, identity: &Identity, bank: BankId, format: Format) -> Result<Written, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        self.export(Some(identity.id()), bank, format).await
+    }
+
+    /// Exports on behalf of `by`; the command line has nobody. Keys leave the house: it is audited.
+    ///
+    /// # Errors
+    /// There is no such bank.
+    pub async fn export(&self, by: Option<PersonId>, bank: BankId, format: Format) -> Result<Written, EngineError> {
+        let row = self.store.bank(bank).await?.ok_or(EngineError::NotFound)?;
+        let items = self.store.items_at(bank, row.revision).await?;
+        self.store.append_audit(self.audit(by, "bank.export", bank.to_string())).await?;
+        blocking(move || {
+            let items: Vec<_> = items.iter().collect();
+            export(&items, format)
+        })
+        .await?
+        .map_err(|finding| EngineError::Internal(finding.message(question_bank::formats::Language::English)))
+    }
+
+    /// Changes the state of items.
+    ///
+    /// # Errors
+    /// The caller is no author, or there is no such bank or item.
+    pub async fn set_item_state(
+        &self,
+        identity: &Identity,
+        bank: BankId,
+        codes: Vec<String>,
+        state: ItemState,
+    ) -> Result<i64, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        let audit = self.audit(Some(identity.id()), "bank.item_state", bank.to_string());
+        Ok(self.store.set_item_state(bank, codes, state, self.now(), audit).await?)
+    }
+}

@@ -1,0 +1,269 @@
+//! Courses and exams: making, publishing, listing them.
+
+use crate::limits::NAME_CHARS_MAX;
+use crate::loaded::blocking;
+use crate::{Engine, EngineError, FieldFault, Identity, LoadedExam};
+use exam_core::access::Act;
+use exam_core::exam::{Exam, ExamRules, ExamState, Override, PersonalRules};
+use exam_core::hours::Bucket;
+use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
+use exam_core::person::Role;
+use exam_core::Timestamp;
+use exam_store::{AttemptRow, CourseRow, OverrideRow};
+use question_bank::draw::DrawPlan;
+use question_bank::Points;
+use std::sync::Arc;
+
+/// An exam as its author sends it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExamDraft {
+    /// Unique.
+    pub code: String,
+    /// Shown to learners.
+    pub title: String,
+    /// The course whose hours it grants.
+    pub course: CourseId,
+    /// The bank it draws from.
+    pub bank: BankId,
+    /// Its rules.
+    pub rules: ExamRules,
+    /// Who may take it; absent: every learner.
+    pub audience: Option<Vec<PersonId>>,
+}
+
+/// An exam as a learner meets it.
+#[derive(Clone)]
+pub struct LearnerExam {
+    /// The exam.
+    pub exam: Arc<LoadedExam>,
+    /// Its rules for this learner.
+    pub personal: PersonalRules,
+    /// The learner's attempts at it, oldest first.
+    pub attempts: Vec<AttemptRow>,
+}
+
+impl Engine {
+    /// Makes a course.
+    ///
+    /// # Errors
+    /// The caller is no author, or something is wrong with the course.
+    pub async fn create_course(
+        &self,
+        identity: &Identity,
+        code: String,
+        title: String,
+        bucket: Bucket,
+        credit_year: i16,
+        hours: Points,
+    ) -> Result<CourseRow, EngineError> {
+        identity.may(Act::WriteExams)?;
+        let mut faults = name_faults(&code, &title);
+        if !(2000..=2100).contains(&credit_year) {
+            faults.push(FieldFault::new("/credit_year", "give a year from 2000 to 2100"));
+        }
+        if hours <= Points::ZERO || hours > Points::whole(1_000) {
+            faults.push(FieldFault::new("/hours", "give more than 0 and at most 1000 hours"));
+        }
+        if !faults.is_empty() {
+            return Err(EngineError::Invalid(faults));
+        }
+        let course = CourseRow { id: CourseId(uuid::Uuid::now_v7()), code, title, bucket, credit_year, hours };
+        let audit = self.audit(Some(identity.id()), "course.create", course.id.to_string());
+        self.store.create_course(course.clone(), audit).await?;
+        Ok(course)
+    }
+
+    /// The courses, of one year when it is given.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn courses(&self, identity: &Identity, credit_year: Option<i16>) -> Result<Vec<CourseRow>, EngineError> {
+        identity.may(Act::SeeCatalogue)?;
+        Ok(self.store.courses(credit_year).await?)
+    }
+
+    /// Makes a draft of an exam.
+    ///
+    /// # Errors
+    /// The caller is no author, or something is wrong with it; all faults at once.
+    pub async fn create_exam(&self, identity: &Identity, draft: ExamDraft) -> Result<Exam, EngineError> {
+        identity.may(Act::WriteExams)?;
+        let mut faults = name_faults(&draft.code, &draft.title);
+        faults.extend(draft.rules.faults().into_iter().map(|(pointer, detail)| FieldFault::new(pointer, detail)));
+        if self.store.course(draft.course).await?.is_none() {
+            faults.push(FieldFault::new("/course", "there is no such course"));
+        }
+        if self.store.bank(draft.bank).await?.is_none() {
+            faults.push(FieldFault::new("/bank", "there is no such bank"));
+        }
+        if !faults.is_empty() {
+            return Err(EngineError::Invalid(faults));
+        }
+        let exam = Exam {
+            id: ExamId(uuid::Uuid::now_v7()),
+            code: draft.code,
+            title: draft.title,
+            course: draft.course,
+            bank: draft.bank,
+            rules: draft.rules,
+            audience: draft.audience,
+            state: ExamState::Draft,
+        };
+        let audit = self.audit(Some(identity.id()), "exam.create", exam.id.to_string());
+        self.store.create_exam(exam.clone(), rand::random(), audit).await?;
+        Ok(exam)
+    }
+
+    /// Publishes a draft: pins the bank's present revision and proves that papers can be drawn from it.
+    ///
+    /// # Errors
+    /// The caller is no author, it is published already, or the blueprint cannot be drawn: one fault
+    /// per short stratum.
+    pub async fn publish_exam(&self, identity: &Identity, id: ExamId) -> Result<Exam, EngineError> {
+        identity.may(Act::RunExams)?;
+        self.publish(Some(identity.id()), id).await
+    }
+
+    /// Publishes on behalf of `by`; the command line has nobody.
+    ///
+    /// # Errors
+    /// As [`Engine::publish_exam`].
+    pub async fn publish(&self, by: Option<PersonId>, id: ExamId) -> Result<Exam, EngineError> {
+        let mut exam = self.store.exam(id).await?.ok_or(EngineError::NotFound)?;
+        if exam.state != ExamState::Draft {
+            return Err(EngineError::WrongState("the exam is published already"));
+        }
+        let bank = self.store.bank(exam.bank).await?.ok_or(EngineError::NotFound)?;
+        let pool = self.exams.pool(self.store.as_ref(), bank.id, bank.revision).await?;
+        let (blueprint, attempts_max) = (exam.rules.blueprint.clone(), exam.rules.attempts_max);
+        let trying = Arc::clone(&pool);
+        blocking(move || DrawPlan::compile(&trying, &blueprint)?.trial(&trying, attempts_max))
+            .await?
+            .map_err(EngineError::Infeasible)?;
+        exam.state = ExamState::Published {
+            at: self.now(),
+            bank_revision: bank.revision,
+            bank_version: pool.version().to_string(),
+        };
+        let audit = self.audit(by, "exam.publish", id.to_string());
+        match self.store.update_draft(exam.clone(), audit).await {
+            Ok(()) => Ok(exam),
+            Err(exam_store::StoreError::NotFound) => Err(EngineError::WrongState("the exam is published already")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sets when results are released; `None` releases them at once.
+    ///
+    /// # Errors
+    /// The caller is no author, or there is no such published exam.
+    pub async fn release_results(
+        &self,
+        by: Option<PersonId>,
+        id: ExamId,
+        at: Option<Timestamp>,
+    ) -> Result<(), EngineError> {
+        self.store.exam(id).await?.ok_or(EngineError::NotFound)?;
+        self.store.set_results_at(id, at, self.audit(by, "exam.results", id.to_string())).await?;
+        self.exams.forget(id);
+        Ok(())
+    }
+
+    /// Grants a personal exception.
+    ///
+    /// # Errors
+    /// The caller is no author, the person or exam does not exist, or the exception says nothing.
+    pub async fn add_override(
+        &self,
+        identity: &Identity,
+        exam: ExamId,
+        person: PersonId,
+        exception: Override,
+        reason: String,
+    ) -> Result<OverrideRow, EngineError> {
+        identity.may(Act::RunExams)?;
+        self.store.exam(exam).await?.ok_or(EngineError::NotFound)?;
+        let mut faults = Vec::new();
+        if self.store.person(person).await?.is_none() {
+            faults.push(FieldFault::new("/person", "there is no such person"));
+        }
+        if exception == Override::default() {
+            faults.push(FieldFault::new("/extra_ms", "give at least one of extra_ms, attempts_max, opens_at, closes_at"));
+        }
+        if exception.extra_ms.is_some_and(|extra| !(0..=exam_core::limits::ATTEMPT_DURATION_MS_MAX).contains(&extra)) {
+            faults.push(FieldFault::new("/extra_ms", "give between 0 and a day in milliseconds"));
+        }
+        if reason.trim().is_empty() || reason.chars().count() > exam_core::limits::REASON_CHARS_MAX {
+            faults.push(FieldFault::new("/reason", "give a reason"));
+        }
+        if !faults.is_empty() {
+            return Err(EngineError::Invalid(faults));
+        }
+        let row = OverrideRow { exam, person, exception, reason, by: identity.id(), at: self.now() };
+        let audit = self.audit(Some(identity.id()), "exam.override", exam.to_string());
+        self.store.add_override(row.clone(), audit).await?;
+        Ok(row)
+    }
+
+    /// The published exams open to this learner, of one course or year when it is given.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn learner_exams(
+        &self,
+        identity: &Identity,
+        course: Option<CourseId>,
+        credit_year: Option<i16>,
+    ) -> Result<Vec<LearnerExam>, EngineError> {
+        identity.may(Act::SeeCatalogue)?;
+        let mut found = Vec::new();
+        for exam in self.store.exams().await? {
+            let published = matches!(exam.state, ExamState::Published { .. });
+            if !published || course.is_some_and(|course| course != exam.course) || !in_audience(&exam, identity) {
+                continue;
+            }
+            let view = self.learner_exam(identity, exam.id).await?;
+            if credit_year.is_none_or(|year| year == view.exam.course.credit_year) {
+                found.push(view);
+            }
+        }
+        Ok(found)
+    }
+
+    /// One published exam as this learner meets it.
+    ///
+    /// # Errors
+    /// There is none, or it is not open to them.
+    pub async fn learner_exam(&self, identity: &Identity, id: ExamId) -> Result<LearnerExam, EngineError> {
+        identity.may(Act::SeeCatalogue)?;
+        let exam = self.open_exam(identity, id).await?;
+        let overrides = self.store.overrides(id, identity.id()).await?;
+        let personal = PersonalRules::new(&exam.exam.rules, overrides.iter().map(|row| &row.exception));
+        let attempts = self.store.attempts_of(identity.id(), Some(id)).await?;
+        Ok(LearnerExam { exam, personal, attempts })
+    }
+
+    /// A published exam, if it is open to this person.
+    pub(crate) async fn open_exam(&self, identity: &Identity, id: ExamId) -> Result<Arc<LoadedExam>, EngineError> {
+        let exam = self.loaded(id).await?;
+        if in_audience(&exam.exam, identity) { Ok(exam) } else { Err(EngineError::NotFound) }
+    }
+}
+
+/// Authors and administrators see every exam; learners those they may take.
+fn in_audience(exam: &Exam, identity: &Identity) -> bool {
+    let staff = identity.person.roles.has_any(&[Role::Author, Role::Proctor, Role::Admin]);
+    staff || exam.audience.as_ref().is_none_or(|audience| audience.contains(&identity.id()))
+}
+
+pub(crate) fn name_faults(code: &str, title: &str) -> Vec<FieldFault> {
+    let mut faults = Vec::new();
+    let fits = |text: &str| !text.trim().is_empty() && text.chars().count() <= NAME_CHARS_MAX;
+    if !fits(code) || code.chars().any(char::is_control) {
+        faults.push(FieldFault::new("/code", format!("give 1 to {NAME_CHARS_MAX} characters")));
+    }
+    if !fits(title) {
+        faults.push(FieldFault::new("/title", format!("give 1 to {NAME_CHARS_MAX} characters")));
+    }
+    faults
+}

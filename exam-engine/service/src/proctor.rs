@@ -1,0 +1,122 @@
+//! Watching exams and acting on attempts. Every act names a person.
+
+use crate::attempts::fold;
+use crate::{Engine, EngineError, Identity};
+use exam_core::access::Act;
+use exam_core::attempt::{Attempt, Command, CommandId, ProctorAction, StepRow, command::Actor};
+use exam_core::ids::{AttemptId, ExamId, PersonId};
+use exam_store::attempts::AttemptFilter;
+use exam_store::{AttemptRow, Page};
+use std::collections::HashMap;
+
+/// One line of an exam's sessions.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// The attempt.
+    pub row: AttemptRow,
+    /// The learner's name.
+    pub learner_name: String,
+    /// Client signals so far, where the attempt is in this node's memory.
+    pub signals: Option<u32>,
+    /// Losses of focus, likewise.
+    pub focus_losses: Option<u32>,
+    /// When anything last happened, likewise.
+    pub last_at: Option<exam_core::Timestamp>,
+}
+
+/// Everything that happened to an attempt.
+#[derive(Clone, Debug)]
+pub struct TimelineView {
+    /// Folded.
+    pub attempt: Attempt,
+    /// The log.
+    pub rows: Vec<StepRow>,
+    /// The learner's name.
+    pub learner_name: String,
+    /// Names of the people who acted, by id.
+    pub names: HashMap<PersonId, String>,
+}
+
+impl Engine {
+    /// The attempts at an exam, newest first.
+    ///
+    /// # Errors
+    /// The caller is no proctor, or there is no such exam.
+    pub async fn exam_sessions(
+        &self,
+        identity: &Identity,
+        exam: ExamId,
+        filter: AttemptFilter,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<SessionView>, EngineError> {
+        identity.may(Act::Proctor)?;
+        self.store.exam(exam).await?.ok_or(EngineError::NotFound)?;
+        let rows = self.store.attempts_at(exam, filter, page).await?;
+        let names = self.names(rows.iter().map(|row| row.learner)).await?;
+        Ok(rows.into_iter().map(|row| self.session_view(row, &names)).collect())
+    }
+
+    /// What rows know is as of their last change; what this node's memory knows is newer.
+    fn session_view(&self, mut row: AttemptRow, names: &HashMap<PersonId, String>) -> SessionView {
+        let learner_name = names.get(&row.learner).cloned().unwrap_or_default();
+        let live = self.slots.get(row.id).read(|attempt| {
+            let observer = &attempt.observer;
+            (attempt.answered() as u32, observer.score(), observer.flag_count(), observer.signals(), observer.focus_losses(), attempt.last_at)
+        });
+        if let Some((answered, score, flags, ..)) = live {
+            (row.answered, row.integrity_score, row.flags) = (answered, score, flags);
+        }
+        SessionView {
+            row,
+            learner_name,
+            signals: live.map(|live| live.3),
+            focus_losses: live.map(|live| live.4),
+            last_at: live.map(|live| live.5),
+        }
+    }
+
+    /// An attempt's whole log.
+    ///
+    /// # Errors
+    /// The caller is no proctor, or there is no such attempt.
+    pub async fn timeline(&self, identity: &Identity, attempt: AttemptId) -> Result<TimelineView, EngineError> {
+        identity.may(Act::Proctor)?;
+        let row = self.store.attempt(attempt).await?.ok_or(EngineError::NotFound)?;
+        let rows = self.store.steps(row.learner, attempt).await?;
+        let folded = fold(row.learner, attempt, &rows)?;
+        let actors = rows.iter().filter_map(|row| row.actor).chain([row.learner]);
+        let names = self.names(actors).await?;
+        let learner_name = names.get(&row.learner).cloned().unwrap_or_default();
+        Ok(TimelineView { attempt: folded, rows, learner_name, names })
+    }
+
+    /// Acts on an attempt; returns whether the same command acted before.
+    ///
+    /// # Errors
+    /// The caller is no proctor, there is no such attempt, or the rules forbid the act.
+    pub async fn act(
+        &self,
+        identity: &Identity,
+        attempt: AttemptId,
+        command: CommandId,
+        action: ProctorAction,
+        reason: String,
+    ) -> Result<bool, EngineError> {
+        identity.may(Act::Proctor)?;
+        let row = self.store.attempt(attempt).await?.ok_or(EngineError::NotFound)?;
+        let command = Command::Proctor { command, action, reason };
+        let done = self.command(row.learner, attempt, &command, Actor::Person(identity.id()), None).await?;
+        Ok(done.decided.replayed)
+    }
+
+    pub(crate) async fn names(
+        &self,
+        ids: impl IntoIterator<Item = PersonId>,
+    ) -> Result<HashMap<PersonId, String>, EngineError> {
+        let mut ids: Vec<PersonId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let people = self.store.people_by_ids(ids).await?;
+        Ok(people.into_iter().map(|person| (person.id, person.name)).collect())
+    }
+}

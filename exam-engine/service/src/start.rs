@@ -1,0 +1,223 @@
+//! Starting an attempt.
+
+use crate::engine::Stats;
+use crate::limits::CONFLICT_RETRIES_MAX;
+use crate::{Engine, EngineError, Identity, LoadedExam};
+use exam_core::access::Act;
+use exam_core::attempt::decide::content_digest;
+use exam_core::attempt::step::Started;
+use exam_core::attempt::{Attempt, Command, CommandId, Mode, NewStep, StepBody, StepRow, command::Actor};
+use exam_core::exam::{Override, PersonalRules};
+use exam_core::ids::{AttemptId, ExamId};
+use exam_core::integrity::Origin;
+use exam_core::limits::OVERLAP_PAPERS_MAX;
+use exam_core::start::{Admission, EarlierAttempt, admit};
+use exam_core::{Refusal, Timestamp};
+use exam_store::{AttemptRow, AttemptState, Commit, CommitError, RowChange};
+use question_bank::draw::{Avoid, Seed};
+use question_bank::snapshot::ItemIndex;
+use std::sync::Arc;
+
+/// A started attempt.
+#[derive(Clone, Debug)]
+pub struct StartedAttempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// Whether an earlier start of the same command made it.
+    pub replayed: bool,
+}
+
+/// What one try at starting needs to know.
+struct Facts<'a> {
+    identity: &'a Identity,
+    exam: &'a Arc<LoadedExam>,
+    command: CommandId,
+    digest: [u8; 16],
+    mode: Mode,
+    origin: &'a Origin,
+}
+
+impl Engine {
+    /// Starts an attempt, or finds the one this command started.
+    ///
+    /// # Errors
+    /// The rule that forbids it, see [`exam_core::start::admit`].
+    pub async fn start(
+        &self,
+        identity: &Identity,
+        exam: ExamId,
+        command: CommandId,
+        mode: Mode,
+        origin: &Origin,
+    ) -> Result<StartedAttempt, EngineError> {
+        identity.may(Act::StartAttempt)?;
+        let exam = self.open_exam(identity, exam).await?;
+        let digest = content_digest(&[b"start", &exam.exam.id.bytes(), &[mode as u8]]);
+        let facts = Facts { identity, exam: &exam, command, digest, mode, origin };
+        for _ in 0..CONFLICT_RETRIES_MAX {
+            if let Some(started) = self.try_start(&facts).await? {
+                return Ok(started);
+            }
+            Stats::add(&self.stats().conflicts, 1);
+        }
+        Err(EngineError::Overloaded)
+    }
+
+    /// One try; `None` when another start was faster and everything has to be looked at again.
+    async fn try_start(&self, facts: &Facts<'_>) -> Result<Option<StartedAttempt>, EngineError> {
+        let learner = facts.identity.id();
+        if let Some(row) = self.store.attempt_started_by(learner, facts.command).await? {
+            return if row.start_digest == facts.digest {
+                Ok(Some(StartedAttempt { id: row.id, replayed: true }))
+            } else {
+                Err(Refusal::CommandReused.into())
+            };
+        }
+        let all = self.store.attempts_of(learner, None).await?;
+        let now = self.now();
+        self.refuse_practice_beside_exam(facts, &all).await?;
+        let exceptions = self.store.overrides(facts.exam.exam.id, learner).await?;
+        let exceptions: Vec<Override> = exceptions.into_iter().map(|row| row.exception).collect();
+        let personal = PersonalRules::new(&facts.exam.exam.rules, &exceptions);
+        let earlier: Vec<EarlierAttempt> =
+            all.iter().filter(|row| row.exam == facts.exam.exam.id).map(earlier_attempt).collect();
+        let admission = admit(&facts.exam.exam.rules, &personal, &earlier, facts.mode, now)?;
+        if facts.mode == Mode::Exam {
+            self.close_practices(facts, &all).await?;
+        }
+        let (attempt, commit) = self.prepare(facts, &admission, now).await?;
+        match self.store.commit(commit).await {
+            Ok(()) => {
+                let id = attempt.id;
+                facts.exam.exposure.count(&attempt.paper);
+                self.slots.get(id).set(Some(attempt));
+                self.due.notify_one();
+                Stats::add(&self.stats().starts, 1);
+                Ok(Some(StartedAttempt { id, replayed: false }))
+            }
+            Err(CommitError::Store(error)) => {
+                Stats::add(&self.stats().failures, 1);
+                Err(error.into())
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// A practice would answer a running exam from the same bank.
+    async fn refuse_practice_beside_exam(&self, facts: &Facts<'_>, all: &[AttemptRow]) -> Result<(), EngineError> {
+        if facts.mode == Mode::Exam {
+            return Ok(());
+        }
+        for row in all.iter().filter(|row| row.state.is_live() && row.mode == Mode::Exam) {
+            if self.loaded(row.exam).await?.exam.bank == facts.exam.exam.bank {
+                return Err(Refusal::AttemptOpen { attempt: row.id }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// For the same reason open practices from the bank end when an exam starts.
+    async fn close_practices(&self, facts: &Facts<'_>, all: &[AttemptRow]) -> Result<(), EngineError> {
+        for row in all.iter().filter(|row| row.state.is_live() && row.mode == Mode::Practice) {
+            if self.loaded(row.exam).await?.exam.bank == facts.exam.exam.bank {
+                match self.command(row.learner, row.id, &Command::GiveWay, Actor::System, None).await {
+                    Ok(_) | Err(EngineError::Refused(Refusal::AttemptClosed)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws the paper and writes the first step.
+    async fn prepare(
+        &self,
+        facts: &Facts<'_>,
+        admission: &Admission,
+        now: Timestamp,
+    ) -> Result<(Attempt, Commit), EngineError> {
+        let learner = facts.identity.id();
+        let id = AttemptId(uuid::Uuid::now_v7());
+        let started = self.draw(facts, admission, id).await?;
+        let new = NewStep {
+            command: Some((facts.command, facts.digest)),
+            body: StepBody::Started(Box::new(started)),
+        };
+        let row = StepRow::seal(learner, id, 1, &[0; 32], now, Actor::Person(learner), self.options.node, &new)
+            .map_err(|error| EngineError::Internal(error.to_string()))?;
+        let step = exam_core::attempt::Step {
+            seq: 1,
+            at: now,
+            actor: Actor::Person(learner),
+            command: new.command,
+            body: new.body,
+            hash: row.hash,
+        };
+        let attempt =
+            Attempt::begin(learner, id, &step).map_err(|error| EngineError::Internal(error.to_string()))?;
+        let index = AttemptRow {
+            start_command: facts.command,
+            start_digest: facts.digest,
+            ..crate::attempts::attempt_row(&attempt, facts.command, facts.digest)
+        };
+        let commit =
+            Commit { steps: vec![row], row: RowChange::Insert(Box::new(index)), grant: None, audit: None };
+        Ok((attempt, commit))
+    }
+
+    async fn draw(&self, facts: &Facts<'_>, admission: &Admission, id: AttemptId) -> Result<Started, EngineError> {
+        let exam = facts.exam;
+        let earlier = match facts.mode {
+            Mode::Exam if exam.exam.rules.blueprint.overlap_max.is_some() => self.earlier_items(facts).await?,
+            _ => Vec::new(),
+        };
+        let capped = if facts.mode == Mode::Exam { exam.exposure.capped() } else { Arc::from([]) };
+        let seed = Seed::derive(&exam.secret, &id.bytes());
+        let drawn = exam
+            .plan
+            .draw(&exam.pool, &seed, &Avoid { earlier: &earlier, capped: &capped })
+            .map_err(|error| EngineError::Internal(error.to_string()))?;
+        if !drawn.relaxed.is_empty() {
+            tracing::warn!(exam = %exam.exam.id, attempt = %id, relaxed = ?drawn.relaxed, "a bound of the blueprint could not be kept");
+        }
+        Ok(Started {
+            v: 1,
+            exam: exam.exam.id,
+            mode: facts.mode,
+            number: admission.number,
+            deadline: admission.deadline,
+            grace_ms: exam.exam.rules.grace_ms,
+            seed_commitment: seed.commitment(),
+            paper: Arc::new(drawn.paper),
+            avoided_earlier: earlier.iter().map(|item| item.0).collect(),
+            avoided_capped: capped.iter().map(|item| item.0).collect(),
+            origin: Some(facts.origin.clone()),
+        })
+    }
+
+    /// The items of the learner's earlier papers, sorted.
+    async fn earlier_items(&self, facts: &Facts<'_>) -> Result<Vec<ItemIndex>, EngineError> {
+        let rows =
+            self.store.first_steps(facts.identity.id(), facts.exam.exam.id, OVERLAP_PAPERS_MAX as u32).await?;
+        let mut items = Vec::new();
+        for row in rows {
+            let step = row.read().map_err(|error| EngineError::Internal(error.to_string()))?;
+            if let StepBody::Started(started) = step.body {
+                items.extend(started.paper.items());
+            }
+        }
+        items.sort_unstable();
+        items.dedup();
+        Ok(items)
+    }
+}
+
+fn earlier_attempt(row: &AttemptRow) -> EarlierAttempt {
+    EarlierAttempt {
+        id: row.id,
+        mode: row.mode,
+        number: row.number,
+        closed_at: row.closed_at,
+        finished: row.state == AttemptState::Submitted && row.answered > 0,
+    }
+}
