@@ -1,1 +1,17 @@
-fn main() {}
+//! `keju`: see [`ws_gateway::cli`].
+
+use clap::Parser;
+use std::process::ExitCode;
+use ws_gateway::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    // Wrong usage ends here, with 2.
+    let cli = Cli::parse();
+    match cli::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("keju: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Admission: under overload the least important work is shed first, and answers last.
+//!
+//! One counter of requests in work for the whole process. Each class is let in while the counter is
+//! below its share, so that what lies above the shares of the others is reserved for answers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Classes of work, most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Answers.
+    Answer,
+    /// Submissions.
+    Submit,
+    /// Coming back to an attempt.
+    Resume,
+    /// Starts and sign-ins.
+    Start,
+    /// Signals and receipts.
+    Telemetry,
+    /// Everything else.
+    Report,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Answer, Self::Submit, Self::Resume, Self::Start, Self::Telemetry, Self::Report];
+
+    /// The name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Submit => "submit",
+            Self::Resume => "resume",
+            Self::Start => "start",
+            Self::Telemetry => "telemetry",
+            Self::Report => "report",
+        }
+    }
+
+    /// In how full a house this class is still let in, in percent.
+    const fn share(self) -> usize {
+        match self {
+            Self::Answer => 100,
+            Self::Submit => 90,
+            Self::Resume => 80,
+            Self::Start => 65,
+            Self::Telemetry => 50,
+            Self::Report => 35,
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Admission {
+    places: usize,
+    taken: AtomicUsize,
+}
+
+/// A place in the house; given back when dropped.
+#[derive(Debug)]
+pub struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Admission {
+    /// A house of so many places.
+    #[must_use]
+    pub const fn new(places: usize) -> Self {
+        Self { places, taken: AtomicUsize::new(0) }
+    }
+
+    /// Lets a request of this class in, if there is room for it.
+    pub fn enter(&self, class: Class) -> Option<Place<'_>> {
+        let place = Place(&self.taken);
+        let before = self.taken.fetch_add(1, Ordering::Relaxed);
+        (before < self.places * class.share() / 100).then_some(place)
+    }
+
+    /// Places taken now.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_places_are_for_answers() {
+        let house = Admission::new(100);
+        let mut inside = Vec::new();
+        for (class, room) in [
+            (Class::Report, 35),
+            (Class::Telemetry, 50),
+            (Class::Start, 65),
+            (Class::Resume, 80),
+            (Class::Submit, 90),
+            (Class::Answer, 100),
+        ] {
+            while let Some(place) = house.enter(class) {
+                inside.push(place);
+            }
+            assert_eq!(inside.len(), room, "{class:?}");
+        }
+        inside.clear();
+        assert_eq!(house.taken(), 0);
+        assert!(house.enter(Class::Report).is_some());
+    }
+}

@@ -1,0 +1,126 @@
+//! `keju serve`, the default, and `keju demo`.
+
+use super::ServeArgs;
+use crate::app::App;
+use crate::config::{Config, LogFormat};
+use crate::site::Site;
+use crate::{demo, http, server};
+use anyhow::{Context, bail};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+/// Serves until SIGTERM or SIGINT.
+pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let mut config = Config::load(args.config.as_deref(), &args)?;
+    if args.demo && args.database.is_none() {
+        config.database = "sqlite:keju-demo.db".into();
+    }
+    if args.print_config {
+        print!("{}", toml::to_string_pretty(&config).context("cannot write the configuration")?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    logging(config.log_format)?;
+    super::block_on(serve(config, args.demo))
+}
+
+fn logging(format: LogFormat) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+}
+
+async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
+    // Before the address is taken: a signal that comes while the site opens ends it as well.
+    let mut stop = stop_signal()?;
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&config.listen)
+        .await
+        .with_context(|| format!("listen address {:?} is not understood", config.listen))?
+        .collect();
+    if demo && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        bail!("the demo site has known passwords: it listens on a loopback address only, not at {}", config.listen);
+    }
+    let site = Site::open(&config).await?;
+    if demo {
+        demo::prepare(&site.engine).await?;
+    } else {
+        first_administrator(&site).await?;
+    }
+    let listener = TcpListener::bind(&addresses[..]).await.with_context(|| format!("cannot listen at {}", config.listen))?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    let app = App::new(Arc::clone(&site.engine), config);
+    let router = http::router(&app);
+    let expiry = tokio::spawn(Arc::clone(&site.engine).expire_forever());
+    let tidy = tokio::spawn(tidy(Arc::clone(&app)));
+    // Everything stands: say where.
+    if demo {
+        demo::greet(address);
+    }
+    println!("listening on http://{address}");
+    std::io::stdout().flush().context("cannot write to standard output")?;
+    let (stopping, stopped) = watch::channel(false);
+    let serving = server::serve(listener, router, app, stopped);
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        _ = stop.changed() => {
+            tracing::info!("stopping");
+            stopping.send_replace(true);
+            serving.await;
+        }
+    }
+    expiry.abort();
+    tidy.abort();
+    site.close().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        sender.send_replace(true);
+        // Kept until the end: a receiver of a dropped sender would see an error, not a change.
+        sender.closed().await;
+    });
+    Ok(receiver)
+}
+
+/// A new site has one administrator with a one-time password, printed here and nowhere else.
+async fn first_administrator(site: &Site) -> anyhow::Result<()> {
+    if site.engine.anybody().await? {
+        return Ok(());
+    }
+    let password = site.create_administrator().await?;
+    println!("new site: sign in as `admin` with the one-time password {password} and change it");
+    println!("新站点：请用账号 admin 和一次性密码 {password} 登录，并立即修改密码");
+    Ok(())
+}
+
+/// Now and then: forgets quiet rate limits and expired sessions.
+async fn tidy(app: Arc<App>) {
+    let mut every = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        every.tick().await;
+        app.rates.tidy();
+        if let Err(error) = app.engine.store().delete_expired_sessions(app.engine.now()).await {
+            tracing::warn!(%error, "expired sessions could not be dropped");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Configuration: a file, then the environment, then flags; later ones win.
+
+use crate::cli::ServeArgs;
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Everything that can be configured, with its default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address and port to listen at; port 0 takes a free one.
+    pub listen: String,
+    /// Where data is kept: `sqlite:PATH`.
+    pub database: String,
+    /// Addresses of reverse proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Origins beside the site's own whose pages may call with a cookie, such as `https://exam.example.cn`.
+    pub allowed_origins: Vec<String>,
+    /// Whether the site is reached by HTTPS: cookies are then sent over it only.
+    pub secure_cookies: bool,
+    /// Whether the integrity layer watches.
+    pub heuristics: bool,
+    /// The number of this node among several.
+    pub node: u16,
+    /// Log lines as `text` or `json`.
+    pub log_format: LogFormat,
+    /// Allowances.
+    pub limits: LimitsConfig,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Allowances per account and per address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Answers of one account in the long run.
+    pub answers_per_second: u32,
+    /// Answers of one account at once.
+    pub answers_burst: u32,
+    /// Starts of one account in the long run.
+    pub starts_per_second: u32,
+    /// Starts of one account at once.
+    pub starts_burst: u32,
+    /// Other requests of one account in the long run.
+    pub requests_per_second: u32,
+    /// Other requests of one account at once.
+    pub requests_burst: u32,
+    /// Failed sign-ins of one account from one address before it has to wait (six times as many from
+    /// all addresses together, twenty times as many of all accounts from one address).
+    pub sign_in_failures: u32,
+    /// Passwords checked at once.
+    pub hashes_at_once: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            database: "sqlite:keju.db".into(),
+            trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
+            secure_cookies: false,
+            heuristics: true,
+            node: 1,
+            log_format: LogFormat::Text,
+            limits: LimitsConfig::default(),
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            answers_per_second: 500,
+            answers_burst: 2_000,
+            starts_per_second: 5,
+            starts_burst: 60,
+            requests_per_second: 200,
+            requests_burst: 1_000,
+            sign_in_failures: 10,
+            hashes_at_once: 2,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, if there is one, and lays flags and environment over it.
+    ///
+    /// # Errors
+    /// The named file cannot be read, or something in it is unknown or wrong.
+    pub fn load(file: Option<&Path>, flags: &ServeArgs) -> anyhow::Result<Self> {
+        let default = Path::new("keju.toml");
+        let path = file.or_else(|| default.exists().then_some(default));
+        let mut config = match path {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
+            }
+            None => Self::default(),
+        };
+        if let Some(listen) = &flags.listen {
+            config.listen.clone_from(listen);
+        }
+        if let Some(database) = &flags.database {
+            config.database.clone_from(database);
+        }
+        if let Some(format) = flags.log_format {
+            config.log_format = format;
+        }
+        config.sqlite_path()?;
+        Ok(config)
+    }
+
+    /// The file of the embedded database.
+    ///
+    /// # Errors
+    /// The database is given in another form.
+    pub fn sqlite_path(&self) -> anyhow::Result<PathBuf> {
+        match self.database.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() && path != ":memory:" => Ok(PathBuf::from(path)),
+            _ => bail!("database {:?} is not understood: give sqlite:PATH, such as sqlite:keju.db", self.database),
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Attempts: start, resume, answer, signals, submission, result.
+
+use super::extract::{From, Id, Json, SignedIn};
+use super::problem::Problem;
+use super::views::{ReceiptView, ResultView, attempt_json, result_view};
+use crate::app::App;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use exam_core::Timestamp;
+use exam_core::attempt::{AnswerInput, ClientSignal, Mode, SignalKind};
+use exam_core::ids::{AttemptId, ExamId};
+use exam_core::limits::{BATCH_ANSWERS_MAX, BATCH_SIGNALS_MAX, SIGNAL_DETAIL_CHARS_MAX};
+use exam_service::{AnswerOutcome, Identity};
+use question_bank::Response as Said;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+/// Said of a repeated command's response.
+const REPLAYED: &str = "idempotency-replayed";
+
+/// Saving one answer.
+pub fn answer_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(put_answer))
+}
+
+/// Saving what was kept while offline.
+pub fn batch_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(post_answers))
+}
+
+/// Handing in.
+pub fn submit_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(submit))
+}
+
+/// Coming back.
+pub fn resume_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(get_attempt)).routes(routes!(get_result))
+}
+
+/// Beginning.
+pub fn start_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(start))
+}
+
+/// What the client observed.
+pub fn telemetry_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(post_signals))
+}
+
+/// A start.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartBody {
+    /// Made by the client; a repeat gets the first result.
+    command_id: Uuid,
+    /// `exam` or `practice`.
+    #[schema(value_type = String, example = "exam")]
+    mode: Mode,
+}
+
+/// Starts an attempt.
+#[utoipa::path(post, path = "/api/v1/exams/{exam}/attempts", tag = "learner", params(("exam" = String, Path)),
+    request_body = StartBody,
+    responses((status = 201, description = "the attempt"), (status = 409, description = "a rule forbids it"), (status = 404)))]
+async fn start(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+    From(origin): From,
+    Json(body): Json<StartBody>,
+) -> Result<Response, Problem> {
+    limited(app.rates.start(identity.id()))?;
+    let started = app.engine.start(&identity, exam, body.command_id, body.mode, &origin).await?;
+    let json = read_json(&app, &identity, started.id).await?;
+    let mut response = (StatusCode::CREATED, json_body(json)).into_response();
+    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/attempts/{}", started.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(replayed(response, started.replayed))
+}
+
+/// Reads one's own attempt, to resume it on any device.
+#[utoipa::path(get, path = "/api/v1/attempts/{attempt}", tag = "learner", params(("attempt" = String, Path)),
+    responses((status = 200, description = "the attempt"), (status = 404)))]
+async fn get_attempt(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(attempt): Id<AttemptId>,
+) -> Result<Response, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    Ok(json_body(read_json(&app, &identity, attempt).await?).into_response())
+}
+
+async fn read_json(app: &App, identity: &Identity, attempt: AttemptId) -> Result<Vec<u8>, Problem> {
+    let now = app.engine.now();
+    let json = app.engine.read_attempt(identity, attempt, |attempt, exam| attempt_json(attempt, exam, now)).await?;
+    json.map_err(|error| {
+        tracing::error!(%error, "an attempt's paper does not fit its exam");
+        Problem::new("internal")
+    })
+}
+
+/// One answer.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerBody {
+    /// Made by the client; a repeat gets the first receipt.
+    command_id: Uuid,
+    /// By kind: `{"choices": ["o1"]}`, `{"number": 3.5}`, `{"text": "…"}`, `{"order": ["o2", "o1"]}`,
+    /// `{"pairs": [["o1", "t2"]]}`; `null` clears the answer.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(value_type = Option<Object>, required = true)]
+    response: Option<Said>,
+}
+
+/// Saves an answer. The receipt is sent only after the answer is durable.
+#[utoipa::path(put, path = "/api/v1/attempts/{attempt}/answers/{slot}", tag = "learner",
+    params(("attempt" = String, Path), ("slot" = u32, Path)), request_body = AnswerBody,
+    responses((status = 200, body = ReceiptView), (status = 400, description = "it does not fit; the earlier answer stands"),
+        (status = 409, description = "closed, paused or too late"), (status = 422, description = "command_id used with another content")))]
+async fn put_answer(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Path((attempt, slot)): Path<(String, String)>,
+    From(origin): From,
+    Json(body): Json<AnswerBody>,
+) -> Result<Response, Problem> {
+    limited(app.rates.answer(identity.id()))?;
+    let attempt = AttemptId::parse(&attempt).ok_or_else(|| Problem::new("not_found"))?;
+    let slot = slot.parse().map_err(|_| Problem::new("not_found"))?;
+    let input = AnswerInput { command: body.command_id, slot, response: body.response, answered_at: None };
+    let outcome = app.engine.answer(&identity, attempt, input, &origin).await?;
+    let again = outcome.answered.replayed;
+    Ok(replayed(axum::Json(receipt_view(outcome)).into_response(), again))
+}
+
+/// Answers a client kept while it was offline.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchBody {
+    /// In the order they were given.
+    answers: Vec<BatchAnswer>,
+}
+
+/// One of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchAnswer {
+    command_id: Uuid,
+    /// From one.
+    slot: u32,
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(value_type = Option<Object>, required = true)]
+    response: Option<Said>,
+    /// By the client's clock; recorded, never believed.
+    #[schema(value_type = String, format = DateTime)]
+    answered_at: Timestamp,
+}
+
+/// What became of a batch.
+#[derive(Serialize, ToSchema)]
+pub struct BatchView {
+    /// Of the answers that are durable now.
+    receipts: Vec<ReceiptView>,
+    /// The others.
+    refused: Vec<RefusedAnswer>,
+}
+
+/// An answer that was not kept.
+#[derive(Serialize, ToSchema)]
+pub struct RefusedAnswer {
+    command_id: Uuid,
+    slot: u32,
+    code: &'static str,
+    detail: String,
+}
+
+/// Saves what a client kept while it was offline, in one commit.
+#[utoipa::path(post, path = "/api/v1/attempts/{attempt}/answers", tag = "learner", params(("attempt" = String, Path)),
+    request_body = BatchBody, responses((status = 200, body = BatchView), (status = 404)))]
+async fn post_answers(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(attempt): Id<AttemptId>,
+    From(origin): From,
+    Json(body): Json<BatchBody>,
+) -> Result<axum::Json<BatchView>, Problem> {
+    limited(app.rates.answer(identity.id()))?;
+    if body.answers.len() > BATCH_ANSWERS_MAX {
+        return Err(Problem::field("/answers", format!("send at most {BATCH_ANSWERS_MAX} answers at once")));
+    }
+    let names: Vec<(Uuid, u32)> = body.answers.iter().map(|answer| (answer.command_id, answer.slot)).collect();
+    let inputs = body.answers.into_iter().map(|answer| AnswerInput {
+        command: answer.command_id,
+        slot: answer.slot,
+        response: answer.response,
+        answered_at: Some(answer.answered_at),
+    });
+    let outcome = app.engine.answers(&identity, attempt, inputs.collect(), true, &origin).await?;
+    let mut view = BatchView { receipts: Vec::new(), refused: Vec::new() };
+    for ((command_id, slot), answer) in names.into_iter().zip(outcome.answers) {
+        match answer {
+            Ok(answer) => view.receipts.push(receipt_view(answer)),
+            Err(refusal) => {
+                let detail = refusal.to_string();
+                let code = Problem::from(refusal).code();
+                view.refused.push(RefusedAnswer { command_id, slot, code, detail });
+            }
+        }
+    }
+    Ok(axum::Json(view))
+}
+
+fn receipt_view(outcome: AnswerOutcome) -> ReceiptView {
+    ReceiptView {
+        slot: outcome.answered.slot,
+        seq: outcome.answered.seq,
+        saved_at: outcome.answered.at,
+        receipt: outcome.receipt,
+        feedback: outcome.feedback.map(Into::into),
+    }
+}
+
+/// What the client observed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignalsBody {
+    /// In the order they were observed.
+    signals: Vec<SignalBody>,
+}
+
+/// One observation.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignalBody {
+    /// `blur focus hidden visible copy paste fullscreen_exit resize devtools offline online multi_screen`.
+    #[schema(value_type = String, example = "blur")]
+    kind: SignalKind,
+    /// By the client's clock.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// More, as text or as any JSON.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    detail: Option<serde_json::Value>,
+}
+
+/// Stores what the client observed.
+#[utoipa::path(post, path = "/api/v1/attempts/{attempt}/signals", tag = "learner", params(("attempt" = String, Path)),
+    request_body = SignalsBody, responses((status = 202), (status = 404)))]
+async fn post_signals(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(attempt): Id<AttemptId>,
+    From(origin): From,
+    Json(body): Json<SignalsBody>,
+) -> Result<StatusCode, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    if body.signals.len() > BATCH_SIGNALS_MAX {
+        return Err(Problem::field("/signals", format!("send at most {BATCH_SIGNALS_MAX} signals at once")));
+    }
+    let signals = body.signals.into_iter().map(|signal| ClientSignal {
+        kind: signal.kind,
+        at: signal.at,
+        detail: signal.detail.and_then(detail_text),
+    });
+    app.engine.signals(&identity, attempt, signals.collect(), &origin).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+fn detail_text(detail: serde_json::Value) -> Option<String> {
+    let text = match detail {
+        serde_json::Value::Null => return None,
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Some(text.chars().take(SIGNAL_DETAIL_CHARS_MAX).collect())
+}
+
+/// Handing in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitBody {
+    command_id: Uuid,
+}
+
+/// Hands the attempt in; it is marked, and a pass credited, in the same transaction.
+#[utoipa::path(post, path = "/api/v1/attempts/{attempt}/submission", tag = "learner", params(("attempt" = String, Path)),
+    request_body = SubmitBody, responses((status = 200, body = ResultView), (status = 409, description = "closed already")))]
+async fn submit(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(attempt): Id<AttemptId>,
+    From(origin): From,
+    Json(body): Json<SubmitBody>,
+) -> Result<Response, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    let submission = app.engine.submit(&identity, attempt, body.command_id, &origin).await?;
+    let result = result(&app, &identity, attempt).await?;
+    Ok(replayed(axum::Json(result).into_response(), submission.replayed))
+}
+
+/// Reads the result, as far as it is released.
+#[utoipa::path(get, path = "/api/v1/attempts/{attempt}/result", tag = "learner", params(("attempt" = String, Path)),
+    responses((status = 200, body = ResultView), (status = 404)))]
+async fn get_result(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(attempt): Id<AttemptId>,
+) -> Result<axum::Json<ResultView>, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    Ok(axum::Json(result(&app, &identity, attempt).await?))
+}
+
+async fn result(app: &App, identity: &Identity, attempt: AttemptId) -> Result<ResultView, Problem> {
+    let now = app.engine.now();
+    let mut view =
+        app.engine.read_attempt(identity, attempt, |attempt, exam| result_view(attempt, exam, now)).await?;
+    if view.release.released {
+        view.seed = Some(app.engine.seed_of(identity.id(), attempt).await?);
+    }
+    Ok(view)
+}
+
+/// Turns an exceeded allowance into its problem.
+pub fn limited(checked: Result<(), i64>) -> Result<(), Problem> {
+    checked.map_err(|wait_ms| Problem::new("rate_limited").retry_after_ms(wait_ms))
+}
+
+fn replayed(mut response: Response, again: bool) -> Response {
+    if again {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+fn json_body(json: Vec<u8>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], Body::from(json))
+}

@@ -1,0 +1,282 @@
+//! Banks: making, importing, exporting, reading. Everything here carries keys, for authors only.
+
+use super::courses::ListView;
+use super::exams::page_limit;
+use super::extract::{Id, Json, Params, SignedIn};
+use super::people::ByName;
+use super::problem::{LANGUAGE, Problem};
+use crate::app::App;
+use crate::limits::UPLOAD_READ_TIMEOUT;
+use axum::body::Bytes;
+use axum::extract::multipart::MultipartError;
+use axum::extract::{Multipart, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use exam_core::access::Act;
+use exam_core::ids::BankId;
+use exam_service::ImportRequest;
+use exam_store::{BankRow, ItemRow, ItemState, Page};
+use question_bank::Item;
+use question_bank::formats::{Format, template};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Banks.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(items))
+        .routes(routes!(set_state))
+        .routes(routes!(export))
+        .routes(routes!(excel_template))
+}
+
+/// Uploads.
+pub fn upload_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(import))
+}
+
+/// A new bank.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BankBody {
+    code: String,
+    title: String,
+}
+
+/// A bank.
+#[derive(Serialize, ToSchema)]
+pub struct BankView {
+    id: String,
+    code: String,
+    title: String,
+    /// Counts changes of its items.
+    revision: i64,
+}
+
+fn bank_view(bank: BankRow) -> BankView {
+    BankView { id: bank.id.to_string(), code: bank.code, title: bank.title, revision: bank.revision }
+}
+
+/// Makes a bank.
+#[utoipa::path(post, path = "/api/v1/banks", tag = "author", request_body = BankBody,
+    responses((status = 201, body = BankView), (status = 403), (status = 409)))]
+async fn create(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Json(body): Json<BankBody>,
+) -> Result<(StatusCode, axum::Json<BankView>), Problem> {
+    let bank = app.engine.create_bank(&identity, body.code, body.title).await?;
+    Ok((StatusCode::CREATED, axum::Json(bank_view(bank))))
+}
+
+/// All banks, by code.
+#[utoipa::path(get, path = "/api/v1/banks", tag = "author", params(ByName),
+    responses((status = 200, body = ListView<BankView>), (status = 403)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Params(params): Params<ByName>,
+) -> Result<axum::Json<ListView<BankView>>, Problem> {
+    let limit = page_limit(params.limit);
+    let (after, limit_and_one) = params.page(limit);
+    let banks = app.engine.banks(&identity, Page { after, limit: limit_and_one }).await?;
+    let more = banks.len() > limit as usize;
+    let items: Vec<BankView> = banks.into_iter().take(limit as usize).map(bank_view).collect();
+    let next = items.last().filter(|_| more).map(|bank| bank.code.clone());
+    Ok(axum::Json(ListView { items, next }))
+}
+
+/// An item with its key.
+#[derive(Serialize, ToSchema)]
+pub struct ItemView {
+    version: u32,
+    /// `draft ready retired`.
+    state: &'static str,
+    kind: &'static str,
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    item: Item,
+}
+
+/// A bank's items with their keys, by code.
+#[utoipa::path(get, path = "/api/v1/banks/{bank}/items", tag = "author", params(("bank" = String, Path), ByName),
+    responses((status = 200, body = ListView<ItemView>), (status = 403), (status = 404)))]
+async fn items(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(bank): Id<BankId>,
+    Params(params): Params<ByName>,
+) -> Result<axum::Json<ListView<ItemView>>, Problem> {
+    let limit = page_limit(params.limit);
+    let (after, limit_and_one) = params.page(limit);
+    let rows = app.engine.bank_items(&identity, bank, Page { after, limit: limit_and_one }).await?;
+    let more = rows.len() > limit as usize;
+    let items: Vec<ItemView> = rows.into_iter().take(limit as usize).map(item_view).collect();
+    let next = items.last().filter(|_| more).map(|view| view.item.code.clone());
+    Ok(axum::Json(ListView { items, next }))
+}
+
+fn item_view(row: ItemRow) -> ItemView {
+    ItemView { version: row.version, state: row.state.name(), kind: row.item.kind().name(), item: row.item }
+}
+
+/// Which items, and what they become.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StateBody {
+    codes: Vec<String>,
+    /// `draft ready retired`.
+    state: String,
+}
+
+/// The revision a change made.
+#[derive(Serialize, ToSchema)]
+pub struct RevisionView {
+    revision: i64,
+}
+
+/// Changes the state of items: draft, ready, retired. Published exams keep what they pinned.
+#[utoipa::path(put, path = "/api/v1/banks/{bank}/items/state", tag = "author", params(("bank" = String, Path)),
+    request_body = StateBody, responses((status = 200, body = RevisionView), (status = 404)))]
+async fn set_state(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(bank): Id<BankId>,
+    Json(body): Json<StateBody>,
+) -> Result<axum::Json<RevisionView>, Problem> {
+    let state = ItemState::parse(&body.state);
+    let state = state.ok_or_else(|| Problem::field("/state", "give one of draft ready retired"))?;
+    let revision = app.engine.set_item_state(&identity, bank, body.codes, state).await?;
+    Ok(axum::Json(RevisionView { revision }))
+}
+
+/// The form of an upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the multipart form")]
+pub struct ImportForm {
+    /// The file.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// `auto json xlsx csv gift moodle_xml aiken`; absent: auto.
+    format: Option<String>,
+    /// `true`: report only, nothing is stored.
+    dry_run: Option<String>,
+}
+
+/// Imports a file. Every item is accepted, accepted with a warning, or refused with place and reason.
+#[utoipa::path(post, path = "/api/v1/banks/{bank}/imports", tag = "author", params(("bank" = String, Path)),
+    request_body(content = ImportForm, content_type = "multipart/form-data"),
+    responses((status = 200, description = "the report"), (status = 400), (status = 404), (status = 413)))]
+async fn import(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(bank): Id<BankId>,
+    form: Multipart,
+) -> Result<Response, Problem> {
+    // Before the upload is read, not after.
+    identity.may(Act::WriteBanks)?;
+    let reading = tokio::time::timeout(UPLOAD_READ_TIMEOUT, read_form(form)).await;
+    let request = reading.map_err(|_| Problem::new("timeout"))??;
+    let report = app.engine.import_items(&identity, bank, request).await?;
+    let language = LANGUAGE.try_with(|language| *language).unwrap_or_default();
+    Ok(axum::Json(report.in_language(language)).into_response())
+}
+
+async fn read_form(mut form: Multipart) -> Result<ImportRequest, Problem> {
+    let (mut file, mut format, mut dry_run) = (None, None, false);
+    while let Some(field) = form.next_field().await.map_err(|error| form_problem(&error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let file_name = field.file_name().map(str::to_owned);
+        let bytes: Bytes = field.bytes().await.map_err(|error| form_problem(&error))?;
+        let text = || std::str::from_utf8(&bytes).unwrap_or_default().trim().to_owned();
+        match name.as_str() {
+            "file" => file = Some((bytes, file_name)),
+            "format" => format = read_format(&text())?,
+            "dry_run" => dry_run = read_flag(&text())?,
+            other => return Err(Problem::field(format!("/{other}"), "unknown: the form has file, format, dry_run")),
+        }
+    }
+    let (bytes, file_name) = file.ok_or_else(|| Problem::field("/file", "send the file in the form's field `file`"))?;
+    Ok(ImportRequest { bytes: bytes.to_vec(), file_name, format, dry_run, state: ItemState::Ready })
+}
+
+fn form_problem(error: &MultipartError) -> Problem {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new("too_large"),
+        _ => Problem::new("invalid").detail(error.body_text()),
+    }
+}
+
+/// The format of a name; `None` for `auto`.
+fn read_format(name: &str) -> Result<Option<Format>, Problem> {
+    match name {
+        "" | "auto" => Ok(None),
+        name => Format::parse(name).map(Some).ok_or_else(|| unknown_format("/format")),
+    }
+}
+
+fn unknown_format(pointer: &str) -> Problem {
+    Problem::field(pointer, "give one of auto json xlsx csv gift moodle_xml aiken")
+}
+
+fn read_flag(text: &str) -> Result<bool, Problem> {
+    match text {
+        "true" | "1" => Ok(true),
+        "" | "false" | "0" => Ok(false),
+        _ => Err(Problem::field("/dry_run", "give true or false")),
+    }
+}
+
+/// Which format.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ExportParams {
+    /// `json xlsx csv gift moodle_xml aiken`; absent: json.
+    format: Option<String>,
+}
+
+/// Writes the bank's ready items to a file. What the format cannot hold is counted in `x-keju-omitted`.
+#[utoipa::path(get, path = "/api/v1/banks/{bank}/export", tag = "author", params(("bank" = String, Path), ExportParams),
+    responses((status = 200, description = "the file"), (status = 403), (status = 404)))]
+async fn export(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(bank): Id<BankId>,
+    Params(params): Params<ExportParams>,
+) -> Result<Response, Problem> {
+    let format = Format::parse(params.format.as_deref().unwrap_or("json"));
+    let format = format.ok_or_else(|| unknown_format("/query/format"))?;
+    let written = app.engine.export_bank(&identity, bank, format).await?;
+    let omitted = written.omitted.len();
+    let mut response = file(written.bytes, written.media_type, &format!("bank.{}", written.extension));
+    response.headers_mut().insert("x-keju-omitted", HeaderValue::from(omitted as u64));
+    Ok(response)
+}
+
+/// The Excel template that administrators fill in.
+#[utoipa::path(get, path = "/api/v1/templates/items.xlsx", tag = "author", responses((status = 200, description = "the file")))]
+async fn excel_template(SignedIn(identity): SignedIn) -> Result<Response, Problem> {
+    identity.may(Act::WriteBanks)?;
+    let bytes = template().map_err(|error| {
+        tracing::error!(%error, "the template could not be written");
+        Problem::new("internal")
+    })?;
+    Ok(file(bytes, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "keju-items.xlsx"))
+}
+
+fn file(bytes: Vec<u8>, media_type: &str, name: &str) -> Response {
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    for (header, value) in
+        [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))]
+    {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(header, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,304 @@
+//! Exams: what learners see of them, and how authors make, publish and release them.
+
+use super::attempts::limited;
+use super::courses::ListView;
+use super::extract::{Id, Json, Params, SignedIn};
+use super::problem::Problem;
+use super::views::{ExamView, exam_view};
+use crate::app::App;
+use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
+use axum::extract::State;
+use axum::http::StatusCode;
+use exam_core::Timestamp;
+use exam_core::access::Act;
+use exam_core::exam::{Exam, ExamRules, ExamState, Override, PracticePolicy, ReviewPolicy};
+use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
+use exam_service::ExamDraft;
+use question_bank::{Blueprint, Points};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Exams.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read))
+        .routes(routes!(publish))
+        .routes(routes!(release))
+        .routes(routes!(add_override))
+}
+
+/// A page's size within its bounds.
+pub fn page_limit(asked: Option<u32>) -> u32 {
+    asked.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)
+}
+
+/// Which exams.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ExamParams {
+    /// The credit year.
+    year: Option<i16>,
+    /// A course's id.
+    course: Option<String>,
+    limit: Option<u32>,
+    /// The last code of the page before.
+    after: Option<String>,
+}
+
+/// The published exams open to the caller.
+#[utoipa::path(get, path = "/api/v1/exams", tag = "learner", params(ExamParams),
+    responses((status = 200, body = ListView<ExamView>)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Params(params): Params<ExamParams>,
+) -> Result<axum::Json<ListView<ExamView>>, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    let course = match &params.course {
+        Some(text) => Some(CourseId::parse(text).ok_or_else(|| Problem::new("not_found"))?),
+        None => None,
+    };
+    let found = app.engine.learner_exams(&identity, course, params.year).await?;
+    let now = app.engine.now();
+    let limit = page_limit(params.limit) as usize;
+    let after = found.iter().filter(|view| params.after.as_ref().is_none_or(|after| view.exam.exam.code > *after));
+    let mut items: Vec<ExamView> = after.take(limit + 1).map(|view| exam_view(view, now)).collect();
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|exam| exam.code.clone());
+    Ok(axum::Json(ListView { items, next }))
+}
+
+/// One exam's rules, as they are for the caller.
+#[utoipa::path(get, path = "/api/v1/exams/{exam}", tag = "learner", params(("exam" = String, Path)),
+    responses((status = 200, body = ExamView), (status = 404)))]
+async fn read(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+) -> Result<axum::Json<ExamView>, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    let view = app.engine.learner_exam(&identity, exam).await?;
+    Ok(axum::Json(exam_view(&view, app.engine.now())))
+}
+
+/// A new exam.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExamBody {
+    code: String,
+    title: String,
+    /// A course's id.
+    course: String,
+    /// A bank's id.
+    bank: String,
+    /// `{"sections": [{"title", "count", "points", "kind"?, "scoring"?, "quotas": [{"topic"?, "difficulty"?,
+    /// "kind"?, "count"}]}], "overlap_max"?, "exposure_max"?, "shuffle_options"}`
+    #[schema(value_type = Object)]
+    blueprint: Blueprint,
+    duration_ms: i64,
+    #[serde(default)]
+    grace_ms: i64,
+    #[schema(value_type = f64)]
+    pass_score: Points,
+    /// 0 means any number.
+    #[serde(default)]
+    attempts_max: u32,
+    #[serde(default)]
+    cooldown_ms: i64,
+    #[schema(value_type = String, format = DateTime)]
+    opens_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    closes_at: Timestamp,
+    #[serde(default)]
+    #[schema(value_type = String)]
+    practice: PracticePolicy,
+    #[serde(default)]
+    #[schema(value_type = String)]
+    review: ReviewPolicy,
+    /// Absent: results are released at once.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    results_at: Option<Timestamp>,
+    /// Ids of the people who may take it; absent: every learner.
+    #[serde(default)]
+    audience: Option<Vec<String>>,
+}
+
+/// An exam, as its author sees it.
+#[derive(Serialize, ToSchema)]
+pub struct AuthoredExamView {
+    id: String,
+    code: String,
+    title: String,
+    course: String,
+    bank: String,
+    /// `draft` or `published`.
+    state: &'static str,
+    /// The bank's content papers are drawn from, once published.
+    bank_version: Option<String>,
+}
+
+fn authored(exam: &Exam) -> AuthoredExamView {
+    let (state, bank_version) = match &exam.state {
+        ExamState::Draft => ("draft", None),
+        ExamState::Published { bank_version, .. } => ("published", Some(bank_version.clone())),
+    };
+    AuthoredExamView {
+        id: exam.id.to_string(),
+        code: exam.code.clone(),
+        title: exam.title.clone(),
+        course: exam.course.to_string(),
+        bank: exam.bank.to_string(),
+        state,
+        bank_version,
+    }
+}
+
+/// Makes a draft of an exam.
+#[utoipa::path(post, path = "/api/v1/exams", tag = "author", request_body = ExamBody,
+    responses((status = 201, body = AuthoredExamView), (status = 400), (status = 403)))]
+async fn create(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Json(body): Json<ExamBody>,
+) -> Result<(StatusCode, axum::Json<AuthoredExamView>), Problem> {
+    identity.may(Act::WriteExams)?;
+    let exam = app.engine.create_exam(&identity, draft(body)?).await?;
+    Ok((StatusCode::CREATED, axum::Json(authored(&exam))))
+}
+
+fn draft(body: ExamBody) -> Result<ExamDraft, Problem> {
+    let unknown = |field: &str| Problem::field(format!("/{field}"), format!("there is no such {field}"));
+    let audience = body.audience.map(|ids| {
+        let read = |(index, id): (usize, String)| {
+            PersonId::parse(&id).ok_or_else(|| Problem::field(format!("/audience/{index}"), "there is no such person"))
+        };
+        ids.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()
+    });
+    Ok(ExamDraft {
+        course: CourseId::parse(&body.course).ok_or_else(|| unknown("course"))?,
+        bank: BankId::parse(&body.bank).ok_or_else(|| unknown("bank"))?,
+        audience: audience.transpose()?,
+        code: body.code,
+        title: body.title,
+        rules: ExamRules {
+            blueprint: body.blueprint,
+            duration_ms: body.duration_ms,
+            grace_ms: body.grace_ms,
+            pass_score: body.pass_score,
+            attempts_max: body.attempts_max,
+            cooldown_ms: body.cooldown_ms,
+            opens_at: body.opens_at,
+            closes_at: body.closes_at,
+            practice: body.practice,
+            review: body.review,
+            results_at: body.results_at,
+        },
+    })
+}
+
+/// Publishes a draft, if papers can be drawn.
+#[utoipa::path(post, path = "/api/v1/exams/{exam}/publish", tag = "author", params(("exam" = String, Path)),
+    responses((status = 200, body = AuthoredExamView), (status = 409), (status = 422, description = "infeasible: one error per short stratum")))]
+async fn publish(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+) -> Result<axum::Json<AuthoredExamView>, Problem> {
+    let exam = app.engine.publish_exam(&identity, exam).await?;
+    Ok(axum::Json(authored(&exam)))
+}
+
+/// When results are released.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseBody {
+    /// `null`: at once.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(value_type = Option<String>, required = true)]
+    results_at: Option<Timestamp>,
+}
+
+/// Sets when results are released.
+#[utoipa::path(put, path = "/api/v1/exams/{exam}/release", tag = "author", params(("exam" = String, Path)),
+    request_body = ReleaseBody, responses((status = 204), (status = 404)))]
+async fn release(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+    Json(body): Json<ReleaseBody>,
+) -> Result<StatusCode, Problem> {
+    identity.may(Act::RunExams)?;
+    app.engine.release_results(Some(identity.id()), exam, body.results_at).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A personal exception.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideBody {
+    /// The person's id.
+    person: String,
+    /// More time on top of the duration.
+    extra_ms: Option<i64>,
+    attempts_max: Option<u32>,
+    #[schema(value_type = Option<String>)]
+    opens_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>)]
+    closes_at: Option<Timestamp>,
+    reason: String,
+}
+
+/// A granted exception.
+#[derive(Serialize, ToSchema)]
+pub struct OverrideView {
+    exam: String,
+    person: String,
+    extra_ms: Option<i64>,
+    attempts_max: Option<u32>,
+    #[schema(value_type = Option<String>)]
+    opens_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>)]
+    closes_at: Option<Timestamp>,
+    reason: String,
+    /// Who granted it.
+    by: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// Grants a personal exception.
+#[utoipa::path(post, path = "/api/v1/exams/{exam}/overrides", tag = "author", params(("exam" = String, Path)),
+    request_body = OverrideBody, responses((status = 201, body = OverrideView), (status = 404)))]
+async fn add_override(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+    Json(body): Json<OverrideBody>,
+) -> Result<(StatusCode, axum::Json<OverrideView>), Problem> {
+    let person = PersonId::parse(&body.person).ok_or_else(|| Problem::field("/person", "there is no such person"))?;
+    let exception = Override {
+        extra_ms: body.extra_ms,
+        attempts_max: body.attempts_max,
+        opens_at: body.opens_at,
+        closes_at: body.closes_at,
+    };
+    let row = app.engine.add_override(&identity, exam, person, exception, body.reason).await?;
+    let view = OverrideView {
+        exam: row.exam.to_string(),
+        person: row.person.to_string(),
+        extra_ms: row.exception.extra_ms,
+        attempts_max: row.exception.attempts_max,
+        opens_at: row.exception.opens_at,
+        closes_at: row.exception.closes_at,
+        reason: row.reason,
+        by: row.by.to_string(),
+        at: row.at,
+    };
+    Ok((StatusCode::CREATED, axum::Json(view)))
+}

@@ -1,0 +1,230 @@
+//! What handlers take from requests, each with a problem of its own.
+
+use super::problem::Problem;
+use crate::app::App;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Request, header};
+use exam_core::integrity::Origin;
+use exam_service::Identity;
+use serde::de::DeserializeOwned;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// The name of the session cookie.
+pub const COOKIE: &str = "keju_session";
+
+/// Whoever is signed in. Nothing is allowed by this alone: the engine asks for every act.
+pub struct SignedIn(pub Identity);
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = match bearer(&parts.headers) {
+            Some(token) => token,
+            None => {
+                let token = cookie(&parts.headers).ok_or_else(|| Problem::new("unauthenticated"))?;
+                same_origin(parts, app)?;
+                token
+            }
+        };
+        Ok(Self(app.engine.identify(token).await?))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+/// A cookie is sent by the browser whoever asks: a change needs a page of our own to have asked.
+fn same_origin(parts: &Parts, app: &App) -> Result<(), Problem> {
+    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let text = |name| parts.headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let origin = text(header::ORIGIN).unwrap_or_default();
+    let host = text(header::HOST).unwrap_or_default();
+    let own = origin.split_once("://").is_some_and(|(scheme, rest)| {
+        matches!(scheme, "http" | "https") && !host.is_empty() && rest.eq_ignore_ascii_case(host)
+    });
+    if own || app.config.allowed_origins.iter().any(|allowed| allowed == origin) {
+        return Ok(());
+    }
+    Err(Problem::new("foreign_origin"))
+}
+
+/// The address a request came from; X-Forwarded-For counts only from a trusted proxy.
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<Arc<App>> for ClientAddress {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = peer.ok_or_else(|| Problem::new("internal"))?.to_canonical();
+        Ok(Self(forwarded(&parts.headers, peer, &app.config.trusted_proxies)))
+    }
+}
+
+/// The last address in the chain that is no proxy of ours.
+fn forwarded(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    let chain: Vec<IpAddr> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|address| address.trim().parse().ok())
+        .collect();
+    chain.into_iter().rev().find(|address| !trusted.contains(address)).unwrap_or(peer)
+}
+
+/// Where a command comes from, as the integrity layer sees it.
+pub struct From(pub Origin);
+
+impl FromRequestParts<Arc<App>> for From {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let ClientAddress(address) = ClientAddress::from_request_parts(parts, app).await?;
+        let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
+        let token = bearer(&parts.headers).or_else(|| cookie(&parts.headers)).unwrap_or_default();
+        Ok(Self(Origin { address: address.to_string(), agent: short_digest(agent), device: short_digest(token.as_bytes()) }))
+    }
+}
+
+/// Enough to tell two apart, not enough to find out what it was made of.
+fn short_digest(bytes: &[u8]) -> String {
+    let hash = blake3::keyed_hash(b"keju origin digest, not a secret", bytes);
+    hex::encode(&hash.as_bytes()[..8])
+}
+
+/// A JSON body, read strictly; what is wrong is named by its pointer.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"));
+        if !is_json {
+            return Err(Problem::new("unsupported_media_type"));
+        }
+        let bytes = body(request, app).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// The body's bytes within the route's limit and time.
+pub async fn body(request: Request<Body>, app: &Arc<App>) -> Result<Bytes, Problem> {
+    let reading = Bytes::from_request(request, app);
+    match tokio::time::timeout(crate::limits::BODY_READ_TIMEOUT, reading).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(rejection)) if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Problem::new("too_large"))
+        }
+        Ok(Err(_)) => Err(Problem::new("invalid").detail("the body did not arrive whole")),
+        Err(_) => Err(Problem::new("timeout")),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // The quick way first; only a wrong body is read again to find the place.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Ok(_) => Err(Problem::field("", "there is more after the end of the value")),
+        Err(error) => {
+            let pointer = json_pointer(error.path());
+            Err(Problem::field(pointer, error.into_inner().to_string()))
+        }
+    }
+}
+
+fn json_pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => "/?".to_owned(),
+        })
+        .collect()
+}
+
+/// An id from the path; anything that is no id of ours is simply not found.
+pub struct Id<T>(pub T);
+
+/// Ids that paths may carry.
+pub trait PathId: Sized {
+    /// Reads it.
+    fn read(text: &str) -> Option<Self>;
+}
+
+macro_rules! path_ids {
+    ($($name:ident)*) => {$(
+        impl PathId for exam_core::ids::$name {
+            fn read(text: &str) -> Option<Self> {
+                Self::parse(text)
+            }
+        }
+    )*};
+}
+
+path_ids!(AttemptId BankId CourseId ExamId PersonId);
+
+impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::new("not_found"))?;
+        T::read(&text).map(Self).ok_or_else(|| Problem::new("not_found"))
+    }
+}
+
+/// The query, read strictly.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let Query(value) = query.map_err(|rejection| Problem::field("/query", rejection.body_text()))?;
+        Ok(Self(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forwarded_addresses_count_only_from_trusted_proxies() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2".parse().unwrap());
+        let proxies = [address("10.0.0.1"), address("10.0.0.2")];
+        assert_eq!(forwarded(&headers, address("9.9.9.9"), &proxies), address("9.9.9.9"));
+        assert_eq!(forwarded(&headers, address("10.0.0.1"), &proxies), address("1.2.3.4"));
+        assert_eq!(forwarded(&HeaderMap::new(), address("10.0.0.1"), &proxies), address("10.0.0.1"));
+    }
+}

@@ -1,0 +1,183 @@
+//! The signed-in person: who they are, their hours, their password.
+
+use super::attempts::limited;
+use super::extract::{Json, Params, SignedIn};
+use super::problem::Problem;
+use crate::app::App;
+use axum::extract::State;
+use axum::http::StatusCode;
+use exam_core::Timestamp;
+use exam_core::hours::{Bucket, GrantSource, Obligation, Subject};
+use exam_core::id_number;
+use exam_core::person::Roles;
+use exam_service::{EntryView, YearView};
+use question_bank::Points;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The signed-in person.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(me)).routes(routes!(hours)).routes(routes!(change_password))
+}
+
+/// A person, as they see themselves.
+#[derive(Serialize, ToSchema)]
+pub struct MeView {
+    id: String,
+    username: String,
+    name: String,
+    #[schema(value_type = Vec<String>)]
+    roles: Roles,
+    unit: Option<String>,
+    /// Masked: the first six and the last four characters.
+    id_number: Option<String>,
+    must_change_password: bool,
+}
+
+/// The signed-in person.
+#[utoipa::path(get, path = "/api/v1/me", tag = "learner", responses((status = 200, body = MeView), (status = 401)))]
+async fn me(State(app): State<Arc<App>>, SignedIn(identity): SignedIn) -> Result<axum::Json<MeView>, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    let person = &identity.person;
+    Ok(axum::Json(MeView {
+        id: person.id.to_string(),
+        username: person.username.clone(),
+        name: person.name.clone(),
+        roles: person.roles,
+        unit: person.unit.clone(),
+        id_number: person.id_number.as_deref().map(id_number::mask),
+        must_change_password: person.must_change_password,
+    }))
+}
+
+/// Which year.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct YearParams {
+    /// Absent: the present one in Asia/Shanghai.
+    year: Option<i16>,
+}
+
+/// A year of hours.
+#[derive(Serialize, ToSchema)]
+pub struct HoursView {
+    year: i16,
+    required: SubjectsView,
+    earned: SubjectsView,
+    /// Whether the year is fulfilled.
+    qualified: bool,
+    entries: Vec<HoursEntryView>,
+}
+
+/// Hours by subject.
+#[derive(Serialize, ToSchema)]
+pub struct SubjectsView {
+    #[schema(value_type = f64)]
+    total: Points,
+    public: BucketsView,
+    professional: BucketsView,
+}
+
+/// Hours of one subject.
+#[derive(Serialize, ToSchema)]
+pub struct BucketsView {
+    #[schema(value_type = f64)]
+    total: Points,
+    #[schema(value_type = f64)]
+    compulsory: Points,
+    #[schema(value_type = f64)]
+    elective: Points,
+}
+
+/// One entry of the ledger.
+#[derive(Serialize, ToSchema)]
+pub struct HoursEntryView {
+    id: String,
+    course: String,
+    course_title: String,
+    #[schema(value_type = String)]
+    subject: Subject,
+    #[schema(value_type = String)]
+    bucket: Obligation,
+    #[schema(value_type = f64)]
+    hours: Points,
+    source: SourceView,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// What earned an entry.
+#[derive(Serialize, ToSchema)]
+pub struct SourceView {
+    /// `exam`.
+    kind: &'static str,
+    /// The attempt.
+    attempt: String,
+}
+
+/// The signed-in person's hours of a credit year.
+#[utoipa::path(get, path = "/api/v1/me/hours", tag = "learner", params(YearParams), responses((status = 200, body = HoursView)))]
+async fn hours(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Params(params): Params<YearParams>,
+) -> Result<axum::Json<HoursView>, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    let year = params.year.unwrap_or_else(|| app.engine.now().year_in_shanghai());
+    let YearView { summary, entries } = app.engine.year(&identity, year).await?;
+    Ok(axum::Json(HoursView {
+        year,
+        required: subjects(summary.required),
+        earned: subjects(summary.earned),
+        qualified: summary.qualified,
+        entries: entries.into_iter().map(entry).collect(),
+    }))
+}
+
+/// In the order of [`Bucket::ALL`].
+fn subjects([public_c, public_e, professional_c, professional_e]: [Points; Bucket::ALL.len()]) -> SubjectsView {
+    let buckets = |compulsory, elective| BucketsView { total: compulsory + elective, compulsory, elective };
+    let (public, professional) = (buckets(public_c, public_e), buckets(professional_c, professional_e));
+    SubjectsView { total: public.total + professional.total, public, professional }
+}
+
+fn entry(view: EntryView) -> HoursEntryView {
+    let EntryView { entry, course_title } = view;
+    let GrantSource::Exam { attempt } = entry.source;
+    HoursEntryView {
+        id: entry.id.to_string(),
+        course: entry.course.to_string(),
+        course_title,
+        subject: entry.bucket.subject,
+        bucket: entry.bucket.bucket,
+        hours: entry.hours,
+        source: SourceView { kind: "exam", attempt: attempt.to_string() },
+        at: entry.at,
+    }
+}
+
+/// A change of password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordBody {
+    /// The present one.
+    password: String,
+    /// 8 to 128 characters.
+    new_password: String,
+}
+
+/// Changes one's own password; all other sessions of the person end.
+#[utoipa::path(post, path = "/api/v1/me/password", tag = "session", request_body = PasswordBody,
+    responses((status = 204), (status = 400), (status = 401)))]
+async fn change_password(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Json(body): Json<PasswordBody>,
+) -> Result<StatusCode, Problem> {
+    limited(app.rates.start(identity.id()))?;
+    app.engine.change_password(&identity, body.password, body.new_password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,69 @@
+//! HTTP: one file per noun; each handler parses, asks the engine, and puts the answer into the
+//! protocol's words. Decisions are the engine's.
+//!
+//! How to add the next route: a handler with `#[utoipa::path]` in its noun's file, a line in that
+//! file's `routes`; the route × role matrix in the tests fails until the new route is in it.
+
+pub mod attempts;
+pub mod banks;
+pub mod courses;
+pub mod exams;
+pub mod extract;
+pub mod layers;
+pub mod me;
+pub mod openapi;
+pub mod operations;
+pub mod pages;
+pub mod people;
+pub mod problem;
+pub mod proctor;
+pub mod receipts;
+pub mod session;
+pub mod tickets;
+pub mod views;
+
+use crate::admission::Class;
+use crate::app::App;
+use crate::limits::{ADMIN_BYTES_MAX, BATCH_BYTES_MAX, BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The whole site.
+pub fn router(app: &Arc<App>) -> Router {
+    let (api, document) = api(app).split_for_parts();
+    let router = api
+        .merge(operations::routes(document))
+        .merge(pages::routes())
+        .fallback(layers::no_route)
+        .method_not_allowed_fallback(layers::no_method)
+        .with_state(Arc::clone(app));
+    layers::around(router)
+}
+
+/// The documented API, before its state is filled in.
+pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
+    let class = |router: OpenApiRouter<Arc<App>>, class: Class, bytes: usize| {
+        let admitted = from_fn_with_state((Arc::clone(app), class), layers::admitted);
+        router.layer(DefaultBodyLimit::max(bytes)).layer(admitted)
+    };
+    OpenApiRouter::with_openapi(openapi::document())
+        .merge(class(attempts::answer_routes(), Class::Answer, BODY_BYTES_MAX))
+        .merge(class(attempts::batch_routes(), Class::Answer, BATCH_BYTES_MAX))
+        .merge(class(attempts::submit_routes(), Class::Submit, BODY_BYTES_MAX))
+        .merge(class(attempts::resume_routes(), Class::Resume, BODY_BYTES_MAX))
+        .merge(class(attempts::start_routes(), Class::Start, BODY_BYTES_MAX))
+        .merge(class(session::routes(), Class::Start, BODY_BYTES_MAX))
+        .merge(class(attempts::telemetry_routes(), Class::Telemetry, BODY_BYTES_MAX))
+        .merge(class(receipts::routes(), Class::Telemetry, BODY_BYTES_MAX))
+        .merge(class(tickets::routes(), Class::Start, BODY_BYTES_MAX))
+        .merge(class(me::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(courses::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(exams::routes(), Class::Report, ADMIN_BYTES_MAX))
+        .merge(class(proctor::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(people::routes(), Class::Report, ADMIN_BYTES_MAX))
+        .merge(class(banks::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(banks::upload_routes(), Class::Report, UPLOAD_BYTES_MAX))
+}

@@ -1,0 +1,36 @@
+//! Every limit of the gateway in one place. Those with a name in the configuration are its defaults.
+
+use std::time::Duration;
+
+/// From the first byte of a request to the end of its head.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection without a request.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// From the head to the end of an ordinary body.
+pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// From the head to the end of an uploaded file.
+pub const UPLOAD_READ_TIMEOUT: Duration = Duration::from_secs(120);
+/// From SIGTERM to the end, at most.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
+/// Connections at once.
+pub const CONNECTIONS_MAX: usize = 16_000;
+/// Bytes of a request's head.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of an ordinary JSON body.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a batch of answers.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of an administrator's JSON body.
+pub const ADMIN_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of an uploaded file with its form.
+pub const UPLOAD_BYTES_MAX: usize = question_bank::limits::IMPORT_BYTES_MAX + 64 * 1024;
+/// Requests in work at once, all classes together.
+pub const REQUESTS_MAX: usize = 4_096;
+/// Rows of a page unless asked otherwise.
+pub const PAGE_DEFAULT: u32 = 50;
+/// Rows of a page at most.
+pub const PAGE_MAX: u32 = 500;
+/// Tickets that wait to be used.
+pub const TICKETS_MAX: u64 = 100_000;
+/// How long a ticket may wait.
+pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);

@@ -1,0 +1,125 @@
+//! Metrics for Prometheus.
+
+use crate::admission::Class;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Labels of a request.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RequestLabels {
+    class: &'static str,
+    status: u16,
+}
+
+/// Labels of a problem.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ProblemLabels {
+    code: &'static str,
+}
+
+/// See the module.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    problems: Family<ProblemLabels, Counter>,
+    seconds: Vec<Histogram>,
+    in_work: Gauge,
+    cached_attempts: Gauge,
+    /// Connections open now.
+    pub connections: Gauge,
+}
+
+/// From a tenth of a millisecond to ten seconds.
+const BUCKETS: [f64; 14] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+impl Metrics {
+    /// An empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("keju");
+        let requests = Family::<RequestLabels, Counter>::default();
+        registry.register("requests", "Requests by class and status", requests.clone());
+        let problems = Family::<ProblemLabels, Counter>::default();
+        registry.register("problems", "Problems by code", problems.clone());
+        let seconds = Class::ALL
+            .iter()
+            .map(|class| {
+                let histogram = Histogram::new(BUCKETS);
+                registry.register(
+                    format!("{}_seconds", class.name()),
+                    "Time from the head of a request to the head of its response",
+                    histogram.clone(),
+                );
+                histogram
+            })
+            .collect();
+        let mut gauge = |name: &str, help: &str| {
+            let gauge: Gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let in_work = gauge("requests_in_work", "Requests in work now");
+        let cached_attempts = gauge("attempts_cached", "Attempts whose state is in memory");
+        let connections = gauge("connections", "Connections open now");
+        Self { registry, requests, problems, seconds, in_work, cached_attempts, connections }
+    }
+
+    /// Counts a request that was answered.
+    pub fn request(&self, class: Class, status: u16, problem: Option<&'static str>, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { class: class.name(), status }).inc();
+        if let Some(histogram) = self.seconds.get(class as usize) {
+            histogram.observe(took.as_secs_f64());
+        }
+        if let Some(code) = problem {
+            self.problems.get_or_create(&ProblemLabels { code }).inc();
+        }
+    }
+
+    /// Everything in Prometheus' text format.
+    #[must_use]
+    pub fn text(&self, engine: &exam_service::Engine, in_work: usize) -> String {
+        self.in_work.set(in_work as i64);
+        self.cached_attempts.set(engine.cached_attempts() as i64);
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        let engine_text = engine_counters(engine);
+        match text.strip_suffix("# EOF\n") {
+            Some(body) => format!("{body}{engine_text}# EOF\n"),
+            None => text + &engine_text,
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn engine_counters(engine: &exam_service::Engine) -> String {
+    let stats = engine.stats();
+    let rows: [(&str, &str, &AtomicU64); 11] = [
+        ("starts", "Attempts started", &stats.starts),
+        ("answers", "Answers kept", &stats.answers),
+        ("answers_refused", "Answers refused", &stats.answers_refused),
+        ("submissions", "Attempts submitted", &stats.submissions),
+        ("expiries", "Attempts closed by their deadline", &stats.expiries),
+        ("grants", "Hours entries written", &stats.grants),
+        ("conflicts", "Commits another node forestalled", &stats.conflicts),
+        ("commit_failures", "Commits the store could not keep", &stats.failures),
+        ("flags", "Integrity flags raised", &stats.flags),
+        ("sign_ins", "Sign-ins", &stats.sign_ins),
+        ("sign_ins_failed", "Failed sign-ins", &stats.sign_ins_failed),
+    ];
+    rows.iter().fold(String::new(), |text, (name, help, counter)| {
+        let value = counter.load(Ordering::Relaxed);
+        format!("{text}# HELP keju_{name} {help}.\n# TYPE keju_{name} counter\nkeju_{name}_total {value}\n")
+    })
+}
