@@ -1,0 +1,232 @@
+//! A site in a temporary folder: real store, real engine, no HTTP.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
+
+use exam_core::Timestamp;
+use exam_core::attempt::{AnswerInput, Mode};
+use exam_core::audit::NewAudit;
+use exam_core::exam::{ExamRules, PracticePolicy, ReviewPolicy};
+use exam_core::hours::{Bucket, Obligation, Subject};
+use exam_core::ids::{AttemptId, ExamId, PersonId};
+use exam_core::integrity::Origin;
+use exam_core::person::{Person, Role};
+use exam_service::{Engine, ExamDraft, Identity, Options, SystemClock};
+use exam_store::{ItemState, PersonRow, Store};
+use exam_store_sqlite::SqliteStore;
+use question_bank::{
+    Blueprint, Difficulty, Interaction, Item, ItemKind, Key, OptionId, Points, Prompt, Response, RichText, Section,
+    Solution, TopicPath,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Slots of the bench's paper.
+pub const SLOTS: u32 = 40;
+
+/// See the module.
+pub struct BenchSite {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    exam: ExamId,
+    count: AtomicU64,
+    _folder: TempDir,
+}
+
+/// A learner with an open attempt.
+#[derive(Clone)]
+pub struct Learner {
+    identity: Identity,
+    attempt: AttemptId,
+    origin: Origin,
+}
+
+impl Learner {
+    /// Answers the next slot and waits until it is durable.
+    pub async fn answer(&self, engine: &Engine, round: u64) {
+        let choice = OptionId((round / u64::from(SLOTS) % 4) as u8);
+        let input = AnswerInput {
+            command: Uuid::now_v7(),
+            slot: (round % u64::from(SLOTS)) as u32 + 1,
+            response: Some(Response::Choices { choices: vec![choice] }),
+            answered_at: None,
+        };
+        engine.answer(&self.identity, self.attempt, input, &self.origin).await.expect("the answer is kept");
+    }
+}
+
+impl BenchSite {
+    /// Makes a site with a thousand items and one exam of forty.
+    pub async fn open(heuristics: bool) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = SqliteStore::open(folder.path().join("site.db"), &exam_store_sqlite::Options::default());
+        let store: Arc<dyn Store> = Arc::new(store.expect("a new database opens"));
+        let options = Options { heuristics, ..Options::default() };
+        let clock = Arc::new(SystemClock::start(None));
+        let engine = Engine::open(store, clock, options).await.expect("the engine opens");
+        let author = person(0, vec![Role::Author]);
+        let identity = identity(&author);
+        engine.store().create_people(vec![row(author)], audit()).await.expect("the author is added");
+        let bank = engine.create_bank(&identity, "bench".into(), "bench".into()).await.expect("a bank");
+        let items = (0..1_000u32).map(|number| (item(number), *Uuid::from_u128(number.into()).as_bytes())).map(wide);
+        engine
+            .store()
+            .put_items(bank.id, items.collect(), ItemState::Ready, engine.now(), audit())
+            .await
+            .expect("items are kept");
+        let bucket = Bucket { subject: Subject::Public, bucket: Obligation::Compulsory };
+        let course = engine.create_course(&identity, "bench".into(), "bench".into(), bucket, 2023, Points::whole(20));
+        let course = course.await.expect("a course");
+        let draft = ExamDraft {
+            code: "bench".into(),
+            title: "bench".into(),
+            course: course.id,
+            bank: bank.id,
+            rules: rules(),
+            audience: None,
+        };
+        let exam = engine.create_exam(&identity, draft).await.expect("an exam");
+        engine.publish_exam(&identity, exam.id).await.expect("it can be drawn");
+        Self { engine, exam: exam.id, count: AtomicU64::new(1), _folder: folder }
+    }
+
+    /// So many new learners.
+    pub async fn people(&self, count: usize) -> Vec<Identity> {
+        let first = self.count.fetch_add(count as u64, Ordering::Relaxed);
+        let people: Vec<Person> = (first..first + count as u64).map(|number| person(number, vec![Role::Learner])).collect();
+        let identities = people.iter().map(identity).collect();
+        let rows = people.into_iter().map(row).collect();
+        self.engine.store().create_people(rows, audit()).await.expect("learners are added");
+        identities
+    }
+
+    /// So many new learners, each with an open attempt.
+    pub async fn learners(&self, count: usize) -> Vec<Learner> {
+        let people = self.people(count).await;
+        let mut learners = Vec::with_capacity(count);
+        for identity in people {
+            let origin = origin();
+            let started = self.engine.start(&identity, self.exam, Uuid::now_v7(), Mode::Exam, &origin).await;
+            learners.push(Learner { attempt: started.expect("the attempt starts").id, identity, origin });
+        }
+        learners
+    }
+
+    /// Starts an attempt for everybody at once.
+    pub async fn start_all(&self, people: &[Identity]) {
+        let mut tasks = Vec::with_capacity(people.len());
+        for identity in people.iter().cloned() {
+            let (engine, exam) = (Arc::clone(&self.engine), self.exam);
+            tasks.push(tokio::spawn(async move {
+                engine.start(&identity, exam, Uuid::now_v7(), Mode::Exam, &origin()).await.expect("it starts")
+            }));
+        }
+        for task in tasks {
+            task.await.expect("a start ends");
+        }
+    }
+}
+
+fn wide((item, half): (Item, [u8; 16])) -> (Item, [u8; 32]) {
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(&half);
+    (item, hash)
+}
+
+fn origin() -> Origin {
+    Origin { address: "127.0.0.1".into(), agent: "bench".into(), device: "bench".into() }
+}
+
+fn audit() -> NewAudit {
+    NewAudit { at: Timestamp::from_ms(0), actor: None, act: "bench", subject: String::new(), detail: "{}".into() }
+}
+
+fn person(number: u64, roles: Vec<Role>) -> Person {
+    Person {
+        id: PersonId(Uuid::now_v7()),
+        username: format!("bench{number}"),
+        name: format!("bench {number}"),
+        roles: roles.into_iter().collect(),
+        unit: None,
+        id_number: None,
+        must_change_password: false,
+        disabled: false,
+    }
+}
+
+fn row(person: Person) -> PersonRow {
+    PersonRow { person, password_hash: None }
+}
+
+fn identity(person: &Person) -> Identity {
+    Identity { person: Arc::new(person.clone()), session: [0; 32], expires_at: Timestamp::from_ms(i64::MAX) }
+}
+
+fn rules() -> ExamRules {
+    let section = Section {
+        title: "单选题".into(),
+        count: SLOTS,
+        points: Points::from_hundredths(250),
+        kind: Some(ItemKind::SingleChoice),
+        scoring: None,
+        quotas: Vec::new(),
+    };
+    ExamRules {
+        blueprint: Blueprint { sections: vec![section], overlap_max: None, exposure_max: None, shuffle_options: true },
+        duration_ms: 5_400_000,
+        grace_ms: 0,
+        pass_score: Points::whole(60),
+        attempts_max: 0,
+        cooldown_ms: 0,
+        opens_at: Timestamp::from_ms(0),
+        closes_at: Timestamp::parse("2100-01-01T00:00:00Z").expect("a time"),
+        practice: PracticePolicy::Offered,
+        review: ReviewPolicy::Score,
+        results_at: None,
+    }
+}
+
+fn item(number: u32) -> Item {
+    let option = |letter| RichText::from_plain(&format!("第 {number} 题的选项 {letter}，长度与真实题目相仿"));
+    Item {
+        code: format!("bench-{number:05}"),
+        topic: TopicPath::parse(&format!("公需/主题{}", number % 10)),
+        difficulty: Difficulty::new((number % 5) as u8 + 1).unwrap_or_default(),
+        tags: Vec::new(),
+        enemies: Vec::new(),
+        points: None,
+        prompt: Prompt {
+            stem: RichText::from_plain(&format!("第 {number} 题：下列关于继续教育的说法，正确的是哪一项？")),
+            interaction: Interaction::Choice {
+                multiple: false,
+                fixed_order: false,
+                options: ["甲", "乙", "丙", "丁"].map(option).to_vec(),
+            },
+        },
+        solution: Solution {
+            key: Key::Choice { correct: vec![(number % 4) as u8], weights: None },
+            explanation: None,
+            feedback: Vec::new(),
+        },
+    }
+}
+
+/// A table with one row per answer and nothing else, at the same durability.
+pub fn plain_table() -> (rusqlite::Connection, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let connection = rusqlite::Connection::open(folder.path().join("plain.db")).expect("a database");
+    connection
+        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE step (body TEXT NOT NULL) STRICT;")
+        .expect("a table");
+    (connection, folder)
+}
+
+/// One INSERT in a transaction of its own.
+pub fn insert_one(connection: &mut rusqlite::Connection) {
+    let body = r#"{"t":"answered","slot":7,"response":{"choices":["o2"]}}"#;
+    connection
+        .prepare_cached("INSERT INTO step (body) VALUES (?1)")
+        .and_then(|mut statement| statement.execute([body]))
+        .expect("a row");
+}
