@@ -94,7 +94,8 @@ impl BenchSite {
     /// So many new learners.
     pub async fn people(&self, count: usize) -> Vec<Identity> {
         let first = self.count.fetch_add(count as u64, Ordering::Relaxed);
-        let people: Vec<Person> = (first..first + count as u64).map(|number| person(number, vec![Role::Learner])).collect();
+        let people: Vec<Person> =
+            (first..first + count as u64).map(|number| person(number, vec![Role::Learner])).collect();
         let identities = people.iter().map(identity).collect();
         let rows = people.into_iter().map(row).collect();
         self.engine.store().create_people(rows, audit()).await.expect("learners are added");
@@ -217,7 +218,9 @@ pub fn plain_table() -> (rusqlite::Connection, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let connection = rusqlite::Connection::open(folder.path().join("plain.db")).expect("a database");
     connection
-        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE step (body TEXT NOT NULL) STRICT;")
+        .execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE step (body TEXT NOT NULL) STRICT;",
+        )
         .expect("a table");
     (connection, folder)
 }

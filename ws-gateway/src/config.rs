@@ -103,13 +103,14 @@ impl Config {
     pub fn load(file: Option<&Path>, flags: &ServeArgs) -> anyhow::Result<Self> {
         let default = Path::new("keju.toml");
         let path = file.or_else(|| default.exists().then_some(default));
-        let mut config = match path {
+        let from_file = match path {
             Some(path) => {
                 let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
                 toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
             }
             None => Self::default(),
         };
+        let mut config = from_file.with_environment(|name| std::env::var(name).ok())?;
         if let Some(listen) = &flags.listen {
             config.listen.clone_from(listen);
         }
@@ -123,6 +124,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Lays the environment over the settings: `KEJU_SECURE_COOKIES`, `KEJU_LIMITS_STARTS_BURST` and so on,
+    /// each with a value as the file would have it.
+    fn with_environment(&self, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let mut table = toml::Table::try_from(self).context("cannot write the configuration")?;
+        overlay(&mut table, "KEJU", &variable)?;
+        table.try_into().context("in the environment")
+    }
+
     /// The file of the embedded database.
     ///
     /// # Errors
@@ -132,5 +141,51 @@ impl Config {
             Some(path) if !path.is_empty() && path != ":memory:" => Ok(PathBuf::from(path)),
             _ => bail!("database {:?} is not understood: give sqlite:PATH, such as sqlite:keju.db", self.database),
         }
+    }
+}
+
+fn overlay(table: &mut toml::Table, prefix: &str, variable: &impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
+    for (key, value) in table.iter_mut() {
+        let name = format!("{prefix}_{}", key.to_ascii_uppercase());
+        match value {
+            toml::Value::Table(inner) => overlay(inner, &name, variable)?,
+            toml::Value::String(text) => *text = variable(&name).unwrap_or_else(|| std::mem::take(text)),
+            other => {
+                if let Some(text) = variable(&name) {
+                    let read: toml::Table =
+                        toml::from_str(&format!("value = {text}")).with_context(|| format!("{name}={text:?}"))?;
+                    *other = read.into_iter().next().map_or(toml::Value::Boolean(false), |(_, value)| value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let file: Config = toml::from_str("listen = \"127.0.0.1:1\"\n[limits]\nstarts_burst = 7").unwrap();
+        let given = |name: &str| match name {
+            "KEJU_SECURE_COOKIES" => Some("true".to_owned()),
+            "KEJU_LIMITS_STARTS_BURST" => Some("9".to_owned()),
+            "KEJU_TRUSTED_PROXIES" => Some("[\"10.0.0.1\"]".to_owned()),
+            _ => None,
+        };
+        let config = file.with_environment(given).unwrap();
+        assert_eq!(config.listen, "127.0.0.1:1");
+        assert!(config.secure_cookies);
+        assert_eq!(config.limits.starts_burst, 9);
+        assert_eq!(config.trusted_proxies.len(), 1);
+        assert!(file.with_environment(|name| (name == "KEJU_NODE").then(|| "many".to_owned())).is_err());
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        assert!(toml::from_str::<Config>("lisen = \"x\"").is_err());
+        assert!(Config { database: "postgres://x".into(), ..Config::default() }.sqlite_path().is_err());
     }
 }

@@ -1,11 +1,11 @@
 //! The demo site: a bank written for it, courses, exams, and people of every role.
 
 use anyhow::{Context, bail};
+use exam_core::Timestamp;
 use exam_core::exam::{ExamRules, PracticePolicy, ReviewPolicy};
 use exam_core::hours::{Bucket, Obligation, Subject};
 use exam_core::ids::{BankId, CourseId};
 use exam_core::person::Role;
-use exam_core::Timestamp;
 use exam_service::{Engine, ExamDraft, Identity, ImportRequest, NewPerson};
 use exam_store::{ItemState, Page};
 use question_bank::{Blueprint, ItemKind, Points, Quota, Section, TopicPath};
@@ -125,8 +125,7 @@ async fn create_exams(engine: &Engine, author: &Identity, bank: BankId) -> anyho
         ("gx-ty-ks", "体验考试（五题，五分钟，交卷后可看解析）", trial, trial_rules()),
     ];
     for (code, title, course, rules) in exams {
-        let draft =
-            ExamDraft { code: code.to_owned(), title: title.to_owned(), course, bank, rules, audience: None };
+        let draft = ExamDraft { code: code.to_owned(), title: title.to_owned(), course, bank, rules, audience: None };
         let exam = engine.create_exam(author, draft).await.with_context(|| format!("demo exam {code}"))?;
         engine.publish_exam(author, exam.id).await.with_context(|| format!("publishing demo exam {code}"))?;
     }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-/// From the first byte of a request to the end of its head.
+/// From the moment a connection may send a request to the end of its head: a half-sent head and a
+/// silent connection both end here.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection without a request.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// From the head to the end of an ordinary body.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// From the head to the end of an uploaded file.

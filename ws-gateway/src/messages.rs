@@ -8,7 +8,11 @@ pub use question_bank::formats::Language;
 pub fn language(headers: &HeaderMap) -> Language {
     let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let first = wanted.split(',').next().unwrap_or_default().trim();
-    if first.len() >= 2 && first.as_bytes()[..2].eq_ignore_ascii_case(b"en") { Language::English } else { Language::Chinese }
+    if first.len() >= 2 && first.as_bytes()[..2].eq_ignore_ascii_case(b"en") {
+        Language::English
+    } else {
+        Language::Chinese
+    }
 }
 
 macro_rules! catalogue {
@@ -70,7 +74,9 @@ mod tests {
     fn english_only_when_it_is_asked_for_first() {
         let mut headers = HeaderMap::new();
         assert_eq!(language(&headers), Language::Chinese);
-        for (value, expected) in [("en-GB,zh;q=0.5", Language::English), ("zh-CN,en", Language::Chinese), ("e", Language::Chinese)] {
+        for (value, expected) in
+            [("en-GB,zh;q=0.5", Language::English), ("zh-CN,en", Language::Chinese), ("e", Language::Chinese)]
+        {
             headers.insert(header::ACCEPT_LANGUAGE, value.parse().unwrap());
             assert_eq!(language(&headers), expected, "{value}");
         }

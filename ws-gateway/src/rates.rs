@@ -7,6 +7,7 @@ use crate::config::LimitsConfig;
 use exam_core::PersonId;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Instant;
@@ -16,6 +17,8 @@ pub struct Rates {
     answers: DefaultKeyedRateLimiter<PersonId>,
     starts: DefaultKeyedRateLimiter<PersonId>,
     requests: DefaultKeyedRateLimiter<PersonId>,
+    address_answers: DefaultKeyedRateLimiter<IpAddr>,
+    address_starts: DefaultKeyedRateLimiter<IpAddr>,
     failures: Failures<(String, IpAddr)>,
     account_failures: Failures<String>,
     address_failures: Failures<IpAddr>,
@@ -33,6 +36,8 @@ impl Rates {
             answers: RateLimiter::keyed(quota(limits.answers_per_second, limits.answers_burst)),
             starts: RateLimiter::keyed(quota(limits.starts_per_second, limits.starts_burst)),
             requests: RateLimiter::keyed(quota(limits.requests_per_second, limits.requests_burst)),
+            address_answers: RateLimiter::keyed(of_a_hall(limits.answers_per_second, limits.answers_burst)),
+            address_starts: RateLimiter::keyed(of_a_hall(limits.starts_per_second, limits.starts_burst)),
             failures: Failures::new(limits.sign_in_failures, 15),
             account_failures: Failures::new(limits.sign_in_failures.saturating_mul(6), 10),
             address_failures: Failures::new(limits.sign_in_failures.saturating_mul(20), 1),
@@ -44,16 +49,18 @@ impl Rates {
     ///
     /// # Errors
     /// How long to wait.
-    pub fn answer(&self, person: PersonId) -> Result<(), Wait> {
-        self.check(&self.answers, person)
+    pub fn answer(&self, person: PersonId, address: IpAddr) -> Result<(), Wait> {
+        self.check(&self.answers, person)?;
+        self.check(&self.address_answers, address)
     }
 
     /// One start.
     ///
     /// # Errors
     /// How long to wait.
-    pub fn start(&self, person: PersonId) -> Result<(), Wait> {
-        self.check(&self.starts, person)
+    pub fn start(&self, person: PersonId, address: IpAddr) -> Result<(), Wait> {
+        self.check(&self.starts, person)?;
+        self.check(&self.address_starts, address)
     }
 
     /// One request of any other sort.
@@ -64,10 +71,8 @@ impl Rates {
         self.check(&self.requests, person)
     }
 
-    fn check(&self, limiter: &DefaultKeyedRateLimiter<PersonId>, person: PersonId) -> Result<(), Wait> {
-        limiter
-            .check_key(&person)
-            .map_err(|until| until.wait_time_from(self.clock.now()).as_millis() as Wait + 1)
+    fn check<K: Hash + Eq + Clone>(&self, limiter: &DefaultKeyedRateLimiter<K>, key: K) -> Result<(), Wait> {
+        limiter.check_key(&key).map_err(|until| until.wait_time_from(self.clock.now()).as_millis() as Wait + 1)
     }
 
     /// Before a sign-in: whether this account or this address has failed too often lately.
@@ -92,10 +97,17 @@ impl Rates {
         self.answers.retain_recent();
         self.starts.retain_recent();
         self.requests.retain_recent();
+        self.address_answers.retain_recent();
+        self.address_starts.retain_recent();
         self.failures.tidy();
         self.account_failures.tidy();
         self.address_failures.tidy();
     }
+}
+
+/// A hall of people shares an address: a hundred times what one account may.
+fn of_a_hall(per_second: u32, burst: u32) -> Quota {
+    quota(per_second.saturating_mul(100), burst.saturating_mul(100))
 }
 
 fn quota(per_second: u32, burst: u32) -> Quota {
@@ -104,18 +116,22 @@ fn quota(per_second: u32, burst: u32) -> Quota {
 }
 
 /// Failures of a key: a burst is free, then one every `seconds`; a key over it is blocked until then.
-struct Failures<K: std::hash::Hash + Eq + Clone> {
+struct Failures<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
     blocked: parking_lot::Mutex<std::collections::HashMap<K, Instant>>,
     clock: DefaultClock,
 }
 
-impl<K: std::hash::Hash + Eq + Clone> Failures<K> {
+impl<K: Hash + Eq + Clone> Failures<K> {
     fn new(burst: u32, seconds: u64) -> Self {
         let period = std::time::Duration::from_secs(seconds.max(1));
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(period).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
-        Self { limiter: RateLimiter::keyed(quota), blocked: parking_lot::Mutex::default(), clock: DefaultClock::default() }
+        Self {
+            limiter: RateLimiter::keyed(quota),
+            blocked: parking_lot::Mutex::default(),
+            clock: DefaultClock::default(),
+        }
     }
 
     fn add(&self, key: K) {

@@ -1,5 +1,5 @@
 //! The accept loop. Our own, because a slow client must not hold a connection: the head of a request has
-//! ten seconds, an idle connection a little more than a minute, and a stop ends within eight.
+//! ten seconds, an idle connection no longer, and a stop ends within eight.
 
 use crate::app::App;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT};

@@ -23,10 +23,11 @@ impl Site {
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let path = config.sqlite_path()?;
         let opening = path.clone();
-        let store = tokio::task::spawn_blocking(move || SqliteStore::open(opening, &exam_store_sqlite::Options::default()))
-            .await
-            .context("opening the database failed")?
-            .with_context(|| format!("cannot open {}", path.display()))?;
+        let store =
+            tokio::task::spawn_blocking(move || SqliteStore::open(opening, &exam_store_sqlite::Options::default()))
+                .await
+                .context("opening the database failed")?
+                .with_context(|| format!("cannot open {}", path.display()))?;
         let store = Arc::new(store);
         let clock = Arc::new(SystemClock::start(store.latest_time().await?));
         let options = Options {

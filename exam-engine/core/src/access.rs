@@ -1,8 +1,8 @@
 //! Who may do what: the one place. Everything not allowed here is denied.
 
 use crate::PersonId;
-use crate::planted::{RuleBug, planted};
 use crate::person::{Role, Roles};
+use crate::planted::{RuleBug, planted};
 
 /// Whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,5 +72,37 @@ pub fn decide(subject: &Subject, act: Act) -> Verdict {
         Act::ManagePeople => roles(&[Role::Admin]),
         Act::ReadAudit => roles(&[Role::Admin, Role::CityAdmin]),
         Act::Operate => roles(&[Role::Operator, Role::Admin]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_is_another_persons_is_hidden_whatever_the_role() {
+        let (me, other) = (PersonId(Uuid::from_u128(1)), PersonId(Uuid::from_u128(2)));
+        for role in Role::ALL {
+            let subject = Subject { person: me, roles: [role].into_iter().collect() };
+            assert_eq!(decide(&subject, Act::TakeAttempt { owner: other }), Verdict::Hide, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_without_a_role_may_write_run_watch_or_manage() {
+        let nobody = Subject { person: PersonId(Uuid::from_u128(1)), roles: Roles::default() };
+        for act in [
+            Act::StartAttempt,
+            Act::WriteBanks,
+            Act::WriteExams,
+            Act::RunExams,
+            Act::Proctor,
+            Act::ManagePeople,
+            Act::ReadAudit,
+            Act::Operate,
+        ] {
+            assert_eq!(decide(&nobody, act), Verdict::Deny, "{act:?}");
+        }
     }
 }

@@ -48,3 +48,45 @@ pub fn exam_visibility(rules: &ExamRules, now: Timestamp) -> Visibility {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exam::PracticePolicy;
+    use question_bank::{Blueprint, Points};
+
+    fn rules(review: ReviewPolicy, results_at: Option<i64>) -> ExamRules {
+        ExamRules {
+            blueprint: Blueprint { sections: Vec::new(), overlap_max: None, exposure_max: None, shuffle_options: true },
+            duration_ms: 1,
+            grace_ms: 0,
+            pass_score: Points::ZERO,
+            attempts_max: 0,
+            cooldown_ms: 0,
+            opens_at: Timestamp::from_ms(0),
+            closes_at: Timestamp::from_ms(1),
+            practice: PracticePolicy::Off,
+            review,
+            results_at: results_at.map(Timestamp::from_ms),
+        }
+    }
+
+    #[test]
+    fn nothing_shows_before_the_set_time_and_as_much_as_the_policy_says_from_it_on() {
+        for (review, shown) in [
+            (ReviewPolicy::None, [false, false, false]),
+            (ReviewPolicy::Score, [true, false, false]),
+            (ReviewPolicy::Marks, [true, true, false]),
+            (ReviewPolicy::Full, [true, true, true]),
+        ] {
+            let rules = rules(review, Some(10));
+            let before = exam_visibility(&rules, Timestamp::from_ms(9));
+            assert!(!before.released && !before.score && !before.marks && !before.keys);
+            assert_eq!(before.released_at, Some(Timestamp::from_ms(10)));
+            let after = exam_visibility(&rules, Timestamp::from_ms(10));
+            assert!(after.released);
+            assert_eq!([after.score, after.marks, after.keys], shown, "{review:?}");
+        }
+        assert!(exam_visibility(&rules(ReviewPolicy::None, None), Timestamp::from_ms(0)).released);
+    }
+}

@@ -159,7 +159,12 @@ fn print_regrade(report: &RegradeReport, applied: bool) {
         );
     }
     let verb = if applied { "changed" } else { "would change (nothing was written; --apply appends)" };
-    println!("{} of {} closed attempts {verb}; {} open ones left alone", report.changes.len(), report.attempts, report.open);
+    println!(
+        "{} of {} closed attempts {verb}; {} open ones left alone",
+        report.changes.len(),
+        report.attempts,
+        report.open
+    );
 }
 
 async fn set_release(site: &Site, exam: &Exam, time: &str) -> anyhow::Result<ExitCode> {
@@ -178,7 +183,8 @@ async fn set_release(site: &Site, exam: &Exam, time: &str) -> anyhow::Result<Exi
 async fn write_results(site: &Site, exam: &Exam, to: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let rows = all_attempts(site, exam, Some(Mode::Exam)).await?;
     let people = site.engine.store().people_by_ids(rows.iter().map(|row| row.learner).collect()).await?;
-    let mut csv = String::from("\u{feff}username,name,attempt,number,state,started_at,closed_at,score,passed,hours\r\n");
+    let mut csv =
+        String::from("\u{feff}username,name,attempt,number,state,started_at,closed_at,score,passed,hours\r\n");
     for row in &rows {
         let person = people.iter().find(|person| person.id == row.learner);
         let fields = [

@@ -56,7 +56,8 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     } else {
         first_administrator(&site).await?;
     }
-    let listener = TcpListener::bind(&addresses[..]).await.with_context(|| format!("cannot listen at {}", config.listen))?;
+    let listener =
+        TcpListener::bind(&addresses[..]).await.with_context(|| format!("cannot listen at {}", config.listen))?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let app = App::new(Arc::clone(&site.engine), config);
     let router = http::router(&app);

@@ -52,7 +52,8 @@ pub(super) enum UserCommand {
 }
 
 pub(super) async fn run(command: UserCommand) -> anyhow::Result<ExitCode> {
-    let (UserCommand::Add { site, .. } | UserCommand::Import { site, .. } | UserCommand::Passwd { site, .. }) = &command;
+    let (UserCommand::Add { site, .. } | UserCommand::Import { site, .. } | UserCommand::Passwd { site, .. }) =
+        &command;
     let site = Site::open_existing(&site.config()?).await?;
     let done = on_site(&site, command).await;
     site.close().await;

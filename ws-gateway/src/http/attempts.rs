@@ -73,10 +73,10 @@ async fn start(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Id(exam): Id<ExamId>,
-    From(origin): From,
+    From(origin, address): From,
     Json(body): Json<StartBody>,
 ) -> Result<Response, Problem> {
-    limited(app.rates.start(identity.id()))?;
+    limited(app.rates.start(identity.id(), address))?;
     let started = app.engine.start(&identity, exam, body.command_id, body.mode, &origin).await?;
     let json = read_json(&app, &identity, started.id).await?;
     let mut response = (StatusCode::CREATED, json_body(json)).into_response();
@@ -129,10 +129,10 @@ async fn put_answer(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Path((attempt, slot)): Path<(String, String)>,
-    From(origin): From,
+    From(origin, address): From,
     Json(body): Json<AnswerBody>,
 ) -> Result<Response, Problem> {
-    limited(app.rates.answer(identity.id()))?;
+    limited(app.rates.answer(identity.id(), address))?;
     let attempt = AttemptId::parse(&attempt).ok_or_else(|| Problem::new("not_found"))?;
     let slot = slot.parse().map_err(|_| Problem::new("not_found"))?;
     let input = AnswerInput { command: body.command_id, slot, response: body.response, answered_at: None };
@@ -189,10 +189,10 @@ async fn post_answers(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Id(attempt): Id<AttemptId>,
-    From(origin): From,
+    From(origin, address): From,
     Json(body): Json<BatchBody>,
 ) -> Result<axum::Json<BatchView>, Problem> {
-    limited(app.rates.answer(identity.id()))?;
+    limited(app.rates.answer(identity.id(), address))?;
     if body.answers.len() > BATCH_ANSWERS_MAX {
         return Err(Problem::field("/answers", format!("send at most {BATCH_ANSWERS_MAX} answers at once")));
     }
@@ -259,7 +259,7 @@ async fn post_signals(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Id(attempt): Id<AttemptId>,
-    From(origin): From,
+    From(origin, _): From,
     Json(body): Json<SignalsBody>,
 ) -> Result<StatusCode, Problem> {
     limited(app.rates.request(identity.id()))?;
@@ -298,7 +298,7 @@ async fn submit(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Id(attempt): Id<AttemptId>,
-    From(origin): From,
+    From(origin, _): From,
     Json(body): Json<SubmitBody>,
 ) -> Result<Response, Problem> {
     limited(app.rates.request(identity.id()))?;
@@ -321,8 +321,7 @@ async fn get_result(
 
 async fn result(app: &App, identity: &Identity, attempt: AttemptId) -> Result<ResultView, Problem> {
     let now = app.engine.now();
-    let mut view =
-        app.engine.read_attempt(identity, attempt, |attempt, exam| result_view(attempt, exam, now)).await?;
+    let mut view = app.engine.read_attempt(identity, attempt, |attempt, exam| result_view(attempt, exam, now)).await?;
     if view.release.released {
         view.seed = Some(app.engine.seed_of(identity.id(), attempt).await?);
     }

@@ -271,9 +271,10 @@ async fn excel_template(SignedIn(identity): SignedIn) -> Result<Response, Proble
 fn file(bytes: Vec<u8>, media_type: &str, name: &str) -> Response {
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
-    for (header, value) in
-        [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))]
-    {
+    for (header, value) in [
+        (header::CONTENT_TYPE, media_type.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(header, value);
         }

@@ -41,7 +41,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
+    let pairs =
+        headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
     pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
 
@@ -90,8 +91,8 @@ fn forwarded(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> IpAddr {
     chain.into_iter().rev().find(|address| !trusted.contains(address)).unwrap_or(peer)
 }
 
-/// Where a command comes from, as the integrity layer sees it.
-pub struct From(pub Origin);
+/// Where a command comes from, as the integrity layer sees it, and the address itself.
+pub struct From(pub Origin, pub IpAddr);
 
 impl FromRequestParts<Arc<App>> for From {
     type Rejection = Problem;
@@ -100,7 +101,8 @@ impl FromRequestParts<Arc<App>> for From {
         let ClientAddress(address) = ClientAddress::from_request_parts(parts, app).await?;
         let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
         let token = bearer(&parts.headers).or_else(|| cookie(&parts.headers)).unwrap_or_default();
-        Ok(Self(Origin { address: address.to_string(), agent: short_digest(agent), device: short_digest(token.as_bytes()) }))
+        let device = short_digest(token.as_bytes());
+        Ok(Self(Origin { address: address.to_string(), agent: short_digest(agent), device }, address))
     }
 }
 
@@ -117,11 +119,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"));
+        let is_json =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+                value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+            });
         if !is_json {
             return Err(Problem::new("unsupported_media_type"));
         }
@@ -195,7 +196,8 @@ impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::new("not_found"))?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Problem::new("not_found"))?;
         T::read(&text).map(Self).ok_or_else(|| Problem::new("not_found"))
     }
 }

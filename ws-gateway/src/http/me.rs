@@ -1,7 +1,7 @@
 //! The signed-in person: who they are, their hours, their password.
 
 use super::attempts::limited;
-use super::extract::{Json, Params, SignedIn};
+use super::extract::{ClientAddress, Json, Params, SignedIn};
 use super::problem::Problem;
 use crate::app::App;
 use axum::extract::State;
@@ -175,9 +175,10 @@ pub struct PasswordBody {
 async fn change_password(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
+    ClientAddress(address): ClientAddress,
     Json(body): Json<PasswordBody>,
 ) -> Result<StatusCode, Problem> {
-    limited(app.rates.start(identity.id()))?;
+    limited(app.rates.start(identity.id(), address))?;
     app.engine.change_password(&identity, body.password, body.new_password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

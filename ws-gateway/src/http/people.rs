@@ -106,7 +106,11 @@ async fn create(
         created: created.len(),
         people: created
             .into_iter()
-            .map(|person| CreatedView { id: person.id.to_string(), username: person.username, password: person.password })
+            .map(|person| CreatedView {
+                id: person.id.to_string(),
+                username: person.username,
+                password: person.password,
+            })
             .collect(),
         refused: refused
             .into_iter()

@@ -77,7 +77,8 @@ async fn sessions(
     Id(exam): Id<ExamId>,
     Params(params): Params<SessionParams>,
 ) -> Result<axum::Json<ListView<SessionRowView>>, Problem> {
-    let filter = AttemptFilter { mode: Some(params.mode.unwrap_or(Mode::Exam)), state: state(params.state.as_deref())? };
+    let filter =
+        AttemptFilter { mode: Some(params.mode.unwrap_or(Mode::Exam)), state: state(params.state.as_deref())? };
     let after = match &params.after {
         Some(text) => Some(AttemptId::parse(text).ok_or_else(|| Problem::field("/query/after", "not a cursor"))?),
         None => None,
@@ -93,7 +94,9 @@ async fn sessions(
 fn state(name: Option<&str>) -> Result<Option<AttemptState>, Problem> {
     let Some(name) = name else { return Ok(None) };
     let state = AttemptState::parse(name);
-    state.map(Some).ok_or_else(|| Problem::field("/query/state", "give one of open paused submitted expired terminated"))
+    state
+        .map(Some)
+        .ok_or_else(|| Problem::field("/query/state", "give one of open paused submitted expired terminated"))
 }
 
 fn row_view(view: SessionView) -> SessionRowView {
@@ -246,12 +249,8 @@ async fn act(
     };
     let replayed = app.engine.act(&identity, attempt, body.command_id, action, body.reason).await?;
     let view = app.engine.timeline(&identity, attempt).await?.attempt;
-    let body = ActView {
-        attempt: attempt.to_string(),
-        state: view.phase.name(),
-        deadline: view.deadline,
-        seq: view.seq,
-    };
+    let body =
+        ActView { attempt: attempt.to_string(), state: view.phase.name(), deadline: view.deadline, seq: view.seq };
     let mut response = axum::Json(body).into_response();
     if replayed {
         response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));

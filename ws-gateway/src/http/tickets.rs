@@ -99,7 +99,7 @@ async fn mint(
     SignedIn(identity): SignedIn,
     Json(body): Json<TicketBody>,
 ) -> Result<(StatusCode, axum::Json<TicketView>), Problem> {
-    limited(app.rates.start(identity.id()))?;
+    limited(app.rates.request(identity.id()))?;
     let not_found = || Problem::new("not_found");
     let purpose = match body.purpose {
         PurposeName::Attempt => {

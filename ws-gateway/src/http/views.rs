@@ -403,4 +403,3 @@ fn exam_state(view: &LearnerExam, open: Option<&AttemptRow>, used: u32, now: Tim
         None => "open",
     }
 }
-

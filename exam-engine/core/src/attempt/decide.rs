@@ -281,7 +281,8 @@ fn close(
 
 fn grant(attempt: &Attempt, graded: &Grade, context: &Context<'_>) -> Option<StepBody> {
     let facts = context.hours;
-    let earns = attempt.mode == Mode::Exam && graded.passed && (!facts.already_granted || planted(RuleBug::DoubleGrant));
+    let earns =
+        attempt.mode == Mode::Exam && graded.passed && (!facts.already_granted || planted(RuleBug::DoubleGrant));
     earns.then(|| StepBody::HoursGranted {
         entry: facts.entry,
         course: facts.course,
@@ -324,9 +325,10 @@ fn proctor(
             return Err(Refusal::DeadlinePassed);
         }
         (ProctorAction::Pause, _) => StepBody::Paused { reason },
-        (ProctorAction::Resume, Phase::Paused { since }) => {
-            StepBody::Resumed { reason, deadline: attempt.deadline.plus_ms(now.since(since) << u8::from(planted(RuleBug::ResumeTwice))) }
-        }
+        (ProctorAction::Resume, Phase::Paused { since }) => StepBody::Resumed {
+            reason,
+            deadline: attempt.deadline.plus_ms(now.since(since) << u8::from(planted(RuleBug::ResumeTwice))),
+        },
         (ProctorAction::Resume, _) => return Err(Refusal::WrongState("the attempt is not paused")),
         (ProctorAction::Extend { minutes }, _) => {
             StepBody::Extended { reason, minutes, deadline: extended(attempt, minutes)? }

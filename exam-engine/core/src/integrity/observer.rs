@@ -297,3 +297,115 @@ impl SlotSet {
         fresh
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_ms((seconds * 1_000.0) as i64)
+    }
+
+    fn answer(slot: u32) -> StepBody {
+        StepBody::Answered { slot, response: None, answered_at: None, offline: false }
+    }
+
+    fn kinds(flags: &[Flag]) -> Vec<FlagKind> {
+        flags.iter().map(|flag| flag.kind).collect()
+    }
+
+    fn signal(kind: SignalKind) -> ClientSignal {
+        ClientSignal { kind, at: at(0.0), detail: None }
+    }
+
+    fn origin(address: &str, device: &str) -> Origin {
+        Origin { address: address.into(), agent: "a".into(), device: device.into() }
+    }
+
+    #[test]
+    fn an_answer_below_the_common_floor_is_too_fast_but_a_late_change_is_not() {
+        let mut observer = Observer::new(at(0.0), None);
+        assert_eq!(kinds(&observer.judge_answer(1, at(2.9), false, &ItemTiming::default())), [FlagKind::TooFast]);
+        assert!(observer.judge_answer(1, at(3.0), false, &ItemTiming::default()).is_empty());
+        assert!(observer.judge_answer(1, at(0.1), true, &ItemTiming::default()).is_empty(), "kept while offline");
+        observer.apply(&answer(1), at(3.0));
+        assert!(observer.judge_answer(1, at(3.5), false, &ItemTiming::default()).is_empty(), "a second thought");
+    }
+
+    #[test]
+    fn the_floor_follows_what_others_take_once_enough_is_known() {
+        let known = ItemTiming { count: 100, mean_ln: 30f32.ln(), sd_ln: 0.5 };
+        assert_eq!(known.floor_ms(), 6_693);
+        assert_eq!(ItemTiming { count: 29, ..known }.floor_ms(), 3_000);
+        assert_eq!(ItemTiming { mean_ln: 2f32.ln(), ..known }.floor_ms(), 3_000);
+    }
+
+    #[test]
+    fn a_metronome_is_noticed_and_a_person_is_not() {
+        for (jitter, noticed) in [(0.05, true), (2.5, false)] {
+            let mut observer = Observer::new(at(0.0), None);
+            let mut now = 0.0;
+            let mut found = Vec::new();
+            for slot in 1..=10 {
+                now += 10.0 + if slot % 2 == 0 { jitter } else { -jitter };
+                found.extend(observer.judge_answer(slot, at(now), false, &ItemTiming::default()));
+                observer.apply(&answer(slot), at(now));
+            }
+            assert_eq!(kinds(&found).contains(&FlagKind::RegularRhythm), noticed, "{jitter}");
+        }
+    }
+
+    #[test]
+    fn absence_counts_from_the_third_loss_and_answers_during_it_at_once() {
+        let mut observer = Observer::new(at(0.0), None);
+        for loss in 1..=3 {
+            let flags = observer.judge_signal(&signal(SignalKind::Blur));
+            assert_eq!(!flags.is_empty(), loss == 3, "{loss}");
+            observer.apply(&StepBody::Signalled(signal(SignalKind::Blur)), at(10.0));
+            let during = observer.judge_answer(1, at(30.0), false, &ItemTiming::default());
+            assert_eq!(kinds(&during), [FlagKind::AnsweredWhileAway]);
+            observer.apply(&StepBody::Signalled(signal(SignalKind::Focus)), at(31.0));
+            assert!(observer.judge_answer(1, at(40.0), false, &ItemTiming::default()).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_change_of_device_is_one_thing_and_taking_turns_another() {
+        let mut observer = Observer::new(at(0.0), Some(origin("1", "a")));
+        let mut found = Vec::new();
+        for (index, device) in ["b", "a", "b", "a"].into_iter().enumerate() {
+            let next = origin("1", device);
+            found.extend(kinds(&observer.judge_origin(&next, at(index as f64))));
+            observer.apply(&StepBody::Origin(next), at(index as f64));
+        }
+        use FlagKind::{DeviceChanged, DevicesInterleaved};
+        assert_eq!(found, [DeviceChanged, DeviceChanged, DeviceChanged, DevicesInterleaved]);
+        assert_eq!(kinds(&observer.judge_origin(&origin("2", "a"), at(9.0))), [FlagKind::AddressChanged]);
+    }
+
+    #[test]
+    fn seven_changes_within_half_a_minute_are_a_burst() {
+        let mut observer = Observer::new(at(0.0), None);
+        observer.apply(&answer(1), at(10.0));
+        for change in 1..=7 {
+            let now = at(20.0 + f64::from(change) * 4.0);
+            let burst = kinds(&observer.judge_answer(1, now, false, &ItemTiming::default()));
+            assert_eq!(burst.contains(&FlagKind::ChangeBurst), change == 7, "{change}");
+            observer.apply(&answer(1), now);
+        }
+    }
+
+    #[test]
+    fn flags_of_one_kind_end_at_their_limit() {
+        let mut observer = Observer::new(at(0.0), None);
+        let mut raised = 0;
+        for slot in 1..=100 {
+            for flag in observer.judge_answer(slot, at(0.5), false, &ItemTiming::default()) {
+                raised += u16::from(flag.kind == FlagKind::TooFast);
+                observer.apply(&StepBody::Flagged(flag), at(0.5));
+            }
+        }
+        assert_eq!(raised, FLAGS_PER_KIND_MAX);
+        assert_eq!(observer.judge_close(10).len(), 1, "no telemetry at all");
+    }
+}
