@@ -11,12 +11,13 @@ use exam_core::ids::{AttemptId, ExamId, PersonId};
 use exam_core::integrity::Origin;
 use exam_core::person::{Person, Role};
 use exam_service::{Engine, ExamDraft, Identity, Options, SystemClock};
-use exam_store::{ItemState, PersonRow, Store};
+use exam_store::{ItemState, PersonRow, SessionRow, Store};
 use exam_store_sqlite::SqliteStore;
 use question_bank::{
     Blueprint, Difficulty, Interaction, Item, ItemKind, Key, OptionId, Points, Prompt, Response, RichText, Section,
     Solution, TopicPath,
 };
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -43,6 +44,24 @@ pub struct Learner {
 }
 
 impl Learner {
+    /// A session of this learner's: its token.
+    pub async fn token(&self, engine: &Engine) -> String {
+        let token = Uuid::new_v4().to_string();
+        let session = SessionRow {
+            token_hash: Sha256::digest(token.as_bytes()).into(),
+            person: self.identity.id(),
+            created_at: engine.now(),
+            expires_at: engine.now().plus_ms(3_600_000),
+        };
+        engine.store().create_session(session).await.expect("a session");
+        token
+    }
+
+    /// The open attempt.
+    pub fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
+
     /// Answers the next slot and waits until it is durable.
     pub async fn answer(&self, engine: &Engine, round: u64) {
         let choice = OptionId((round / u64::from(SLOTS) % 4) as u8);

@@ -127,9 +127,9 @@ CREATE INDEX attempts_exam ON attempts (exam, id);
 CREATE INDEX attempts_exam_open ON attempts (exam, id) WHERE state IN ('open', 'paused');
 CREATE INDEX attempts_due ON attempts (due_at) WHERE due_at IS NOT NULL;
 
--- What happened. Rows are laid one behind the other and their keys are short: a transaction of many
--- learners' steps then changes few pages, and the pages it changes are what a commit costs. (Clustered by
--- learner and attempt, each step changes two pages of its own and a second holds half as many.)
+-- What happened. Rows lie one behind the other and their keys are short, so that a transaction of many
+-- learners' steps changes few pages: pages are what a commit costs. (Clustered by learner and attempt, every
+-- step would change two pages that no other learner's step changes.)
 CREATE TABLE steps (
     attempt_no INTEGER NOT NULL REFERENCES attempts (no),
     seq        INTEGER NOT NULL CHECK (seq > 0),

@@ -7,9 +7,9 @@ use exam_core::access::Act;
 use exam_core::audit::NewAudit;
 use exam_core::ids::{BankId, PersonId};
 use exam_store::{BankRow, ItemRow, ItemState, Page};
+use question_bank::content_hash;
 use question_bank::formats::import::{Report, import};
 use question_bank::formats::{Format, Written, export};
-use question_bank::content_hash;
 use std::collections::HashSet;
 
 /// A file to be imported.

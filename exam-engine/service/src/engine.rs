@@ -6,9 +6,9 @@ use crate::identity::SessionCache;
 use crate::loaded::{ExamCache, LoadedExam};
 use crate::password::Passwords;
 use crate::slots::Slots;
+use exam_core::Timestamp;
 use exam_core::ids::ExamId;
 use exam_core::receipt::ReceiptKey;
-use exam_core::Timestamp;
 use exam_store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,7 +86,11 @@ impl Engine {
     ///
     /// # Errors
     /// The store does not answer, or its secret is not one.
-    pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: Options) -> Result<Arc<Self>, EngineError> {
+    pub async fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Result<Arc<Self>, EngineError> {
         let fresh: [u8; 32] = rand::random();
         let secret = store.setting_or_insert("secret", fresh.to_vec()).await?;
         let secret: [u8; 32] =

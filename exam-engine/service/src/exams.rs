@@ -3,15 +3,15 @@
 use crate::limits::NAME_CHARS_MAX;
 use crate::loaded::blocking;
 use crate::{Engine, EngineError, FieldFault, Identity, LoadedExam};
+use exam_core::Timestamp;
 use exam_core::access::Act;
 use exam_core::exam::{Exam, ExamRules, ExamState, Override, PersonalRules};
 use exam_core::hours::Bucket;
 use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
 use exam_core::person::Role;
-use exam_core::Timestamp;
 use exam_store::{AttemptRow, CourseRow, OverrideRow};
-use question_bank::draw::DrawPlan;
 use question_bank::Points;
+use question_bank::draw::DrawPlan;
 use std::sync::Arc;
 
 /// An exam as its author sends it.
@@ -188,7 +188,8 @@ impl Engine {
             faults.push(FieldFault::new("/person", "there is no such person"));
         }
         if exception == Override::default() {
-            faults.push(FieldFault::new("/extra_ms", "give at least one of extra_ms, attempts_max, opens_at, closes_at"));
+            faults
+                .push(FieldFault::new("/extra_ms", "give at least one of extra_ms, attempts_max, opens_at, closes_at"));
         }
         if exception.extra_ms.is_some_and(|extra| !(0..=exam_core::limits::ATTEMPT_DURATION_MS_MAX).contains(&extra)) {
             faults.push(FieldFault::new("/extra_ms", "give between 0 and a day in milliseconds"));

@@ -39,7 +39,9 @@ impl Engine {
                 match self.command(row.learner, row.id, &Command::Expire, Actor::System, None).await {
                     Ok(_) => progress += 1,
                     // Somebody else was faster, or gave it more time.
-                    Err(EngineError::Refused(Refusal::AttemptClosed | Refusal::AttemptPaused | Refusal::WrongState(_))) => {}
+                    Err(EngineError::Refused(
+                        Refusal::AttemptClosed | Refusal::AttemptPaused | Refusal::WrongState(_),
+                    )) => {}
                     Err(error) => tracing::warn!(attempt = %row.id, %error, "an attempt could not be closed"),
                 }
             }

@@ -9,6 +9,7 @@
 mod attempts;
 mod banks;
 pub mod clock;
+mod commands;
 mod engine;
 pub mod error;
 mod exams;
@@ -21,6 +22,7 @@ mod password;
 mod people;
 mod proctor;
 mod regrade;
+mod rows;
 mod slots;
 mod start;
 mod verify;

@@ -69,7 +69,8 @@ impl ExamCache {
         let pool = self.pool(store, exam.bank, *bank_revision).await?;
         let blueprint = exam.rules.blueprint.clone();
         let compiling = Arc::clone(&pool);
-        let plan = blocking(move || DrawPlan::compile(&compiling, &blueprint)).await?.map_err(EngineError::Infeasible)?;
+        let plan =
+            blocking(move || DrawPlan::compile(&compiling, &blueprint)).await?.map_err(EngineError::Infeasible)?;
         let exposure = Exposure::load(store, &exam, pool.len()).await?;
         let timing = Timing::new(pool.len());
         Ok(LoadedExam { exam, course, pool, plan, secret, exposure, timing })

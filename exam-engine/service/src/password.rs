@@ -56,7 +56,11 @@ struct Waiting<'a>(&'a AtomicUsize);
 impl<'a> Waiting<'a> {
     fn enter(count: &'a AtomicUsize) -> Result<Self, EngineError> {
         let waiting = Self(count);
-        if count.fetch_add(1, Ordering::Relaxed) >= HASHES_WAITING_MAX { Err(EngineError::Overloaded) } else { Ok(waiting) }
+        if count.fetch_add(1, Ordering::Relaxed) >= HASHES_WAITING_MAX {
+            Err(EngineError::Overloaded)
+        } else {
+            Ok(waiting)
+        }
     }
 }
 

@@ -86,7 +86,14 @@ impl Engine {
         let mut known: Option<(String, String)> = None;
         for (index, person) in good {
             if taken.contains(&person.username) {
-                refused.push(RefusedPerson { index, username: person.username, faults: vec![FieldFault::new(format!("/people/{index}/username"), "this username is taken: give another")] });
+                refused.push(RefusedPerson {
+                    index,
+                    username: person.username,
+                    faults: vec![FieldFault::new(
+                        format!("/people/{index}/username"),
+                        "this username is taken: give another",
+                    )],
+                });
                 continue;
             }
             let generated = person.password.is_none().then(crate::password::generate);
@@ -99,7 +106,11 @@ impl Engine {
             };
             known = Some((password, hash.clone()));
             let row = person_row(person, hash, generated.is_some());
-            created.push(CreatedPerson { id: row.person.id, username: row.person.username.clone(), password: generated });
+            created.push(CreatedPerson {
+                id: row.person.id,
+                username: row.person.username.clone(),
+                password: generated,
+            });
             rows.push(row);
         }
         if !rows.is_empty() && !self.store.create_people(rows, audit).await?.is_empty() {
@@ -185,7 +196,8 @@ fn sort_out(people: Vec<NewPerson>) -> (Indexed, Vec<RefusedPerson>) {
 
 fn faults_of(index: usize, person: &mut NewPerson) -> Vec<FieldFault> {
     let mut faults = Vec::new();
-    let mut fault = |field: &str, detail: String| faults.push(FieldFault::new(format!("/people/{index}/{field}"), detail));
+    let mut fault =
+        |field: &str, detail: String| faults.push(FieldFault::new(format!("/people/{index}/{field}"), detail));
     let length = person.username.chars().count();
     if !(1..=64).contains(&length) || person.username.chars().any(|c| c.is_whitespace() || c.is_control()) {
         fault("username", "give 1 to 64 characters without blanks".into());

@@ -1,6 +1,6 @@
 //! Watching exams and acting on attempts. Every act names a person.
 
-use crate::attempts::fold;
+use crate::rows::fold;
 use crate::{Engine, EngineError, Identity};
 use exam_core::access::Act;
 use exam_core::attempt::{Attempt, Command, CommandId, ProctorAction, StepRow, command::Actor};
@@ -61,7 +61,14 @@ impl Engine {
         let learner_name = names.get(&row.learner).cloned().unwrap_or_default();
         let live = self.slots.get(row.id).read(|attempt| {
             let observer = &attempt.observer;
-            (attempt.answered() as u32, observer.score(), observer.flag_count(), observer.signals(), observer.focus_losses(), attempt.last_at)
+            (
+                attempt.answered() as u32,
+                observer.score(),
+                observer.flag_count(),
+                observer.signals(),
+                observer.focus_losses(),
+                attempt.last_at,
+            )
         });
         if let Some((answered, score, flags, ..)) = live {
             (row.answered, row.integrity_score, row.flags) = (answered, score, flags);

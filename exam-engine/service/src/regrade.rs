@@ -61,16 +61,12 @@ impl Engine {
     ) -> Result<RegradeReport, EngineError> {
         let loaded = self.loaded(exam).await?;
         let (items, mut report) = self.corrected(&loaded).await?;
-        if report.items_changed.is_empty() {
-            return Ok(report);
-        }
-        let stored = serde_json::to_string(&items).map_err(|error| EngineError::Internal(error.to_string()))?;
-        let pool = blocking(move || Snapshot::new(items).map(|snapshot| Arc::new(Pool::new(Arc::new(snapshot)))))
-            .await?
-            .map_err(|error| EngineError::Internal(error.to_string()))?;
-        if !dry_run {
-            self.store.put_key_version(exam, &pool.version().to_string(), stored, self.now()).await?;
-        }
+        // No key differs from the pinned ones: that too is a regrade, of what an earlier one changed.
+        let pool = if report.items_changed.is_empty() {
+            Arc::clone(&loaded.pool)
+        } else {
+            self.corrected_pool(exam, items, dry_run).await?
+        };
         let mut after = None;
         let filter = AttemptFilter { mode: Some(Mode::Exam), state: None };
         loop {
@@ -87,6 +83,18 @@ impl Engine {
                 report.changes.extend(change);
             }
         }
+    }
+
+    /// The pool to mark by; its items are kept before anything is marked by them.
+    async fn corrected_pool(&self, exam: ExamId, items: Vec<Item>, dry_run: bool) -> Result<Arc<Pool>, EngineError> {
+        let stored = serde_json::to_string(&items).map_err(|error| EngineError::Internal(error.to_string()))?;
+        let pool = blocking(move || Snapshot::new(items).map(|snapshot| Arc::new(Pool::new(Arc::new(snapshot)))))
+            .await?
+            .map_err(|error| EngineError::Internal(error.to_string()))?;
+        if !dry_run {
+            self.store.put_key_version(exam, &pool.version().to_string(), stored, self.now()).await?;
+        }
+        Ok(pool)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call site, all of them plain")]

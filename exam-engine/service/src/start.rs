@@ -139,10 +139,7 @@ impl Engine {
         let learner = facts.identity.id();
         let id = AttemptId(uuid::Uuid::now_v7());
         let started = self.draw(facts, admission, id).await?;
-        let new = NewStep {
-            command: Some((facts.command, facts.digest)),
-            body: StepBody::Started(Box::new(started)),
-        };
+        let new = NewStep { command: Some((facts.command, facts.digest)), body: StepBody::Started(Box::new(started)) };
         let row = StepRow::seal(learner, id, 1, &[0; 32], now, Actor::Person(learner), self.options.node, &new)
             .map_err(|error| EngineError::Internal(error.to_string()))?;
         let step = exam_core::attempt::Step {
@@ -153,15 +150,13 @@ impl Engine {
             body: new.body,
             hash: row.hash,
         };
-        let attempt =
-            Attempt::begin(learner, id, &step).map_err(|error| EngineError::Internal(error.to_string()))?;
+        let attempt = Attempt::begin(learner, id, &step).map_err(|error| EngineError::Internal(error.to_string()))?;
         let index = AttemptRow {
             start_command: facts.command,
             start_digest: facts.digest,
-            ..crate::attempts::attempt_row(&attempt, facts.command, facts.digest)
+            ..crate::rows::attempt_row(&attempt, facts.command, facts.digest)
         };
-        let commit =
-            Commit { steps: vec![row], row: RowChange::Insert(Box::new(index)), grant: None, audit: None };
+        let commit = Commit { steps: vec![row], row: RowChange::Insert(Box::new(index)), grant: None, audit: None };
         Ok((attempt, commit))
     }
 
@@ -197,8 +192,7 @@ impl Engine {
 
     /// The items of the learner's earlier papers, sorted.
     async fn earlier_items(&self, facts: &Facts<'_>) -> Result<Vec<ItemIndex>, EngineError> {
-        let rows =
-            self.store.first_steps(facts.identity.id(), facts.exam.exam.id, OVERLAP_PAPERS_MAX as u32).await?;
+        let rows = self.store.first_steps(facts.identity.id(), facts.exam.exam.id, OVERLAP_PAPERS_MAX as u32).await?;
         let mut items = Vec::new();
         for row in rows {
             let step = row.read().map_err(|error| EngineError::Internal(error.to_string()))?;

@@ -1,6 +1,6 @@
 //! Verification: chains, papers, scores, from nothing but what is stored.
 
-use crate::attempts::fold;
+use crate::rows::fold;
 use crate::{Engine, EngineError};
 use exam_core::attempt::{StepBody, StepRow};
 use exam_core::ids::{AttemptId, PersonId};

@@ -51,7 +51,7 @@ pub struct UserView {
 }
 
 /// Signs in.
-#[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = Credentials,
+#[utoipa::path(post, path = "/api/v1/session", tag = "session", security(()), request_body = Credentials,
     responses((status = 200, body = SessionView), (status = 401), (status = 429)))]
 async fn sign_in(
     State(app): State<Arc<App>>,

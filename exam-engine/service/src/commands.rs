@@ -1,0 +1,209 @@
+//! The one way a command takes: turn, decide, commit, apply.
+
+use crate::engine::Stats;
+use crate::limits::CONFLICT_RETRIES_MAX;
+use crate::rows::{Prepared, fold, hours_facts, prepare};
+use crate::slots::Slot;
+use crate::{Engine, EngineError, LoadedExam};
+use exam_core::Refusal;
+use exam_core::attempt::decide::Decided;
+use exam_core::attempt::{Attempt, Command, Context, HoursFacts, Mode, Step, StepBody, command::Actor, decide};
+use exam_core::ids::{AttemptId, PersonId};
+use exam_core::integrity::Origin;
+use exam_store::CommitError;
+use question_bank::pool::Pool;
+use std::sync::Arc;
+
+/// What a command did.
+pub(crate) struct Done {
+    pub(crate) decided: Decided,
+}
+
+impl Engine {
+    pub(crate) async fn command(
+        &self,
+        learner: PersonId,
+        attempt: AttemptId,
+        command: &Command,
+        actor: Actor,
+        origin: Option<&Origin>,
+    ) -> Result<Done, EngineError> {
+        self.command_with(learner, attempt, command, actor, origin, None).await
+    }
+
+    /// The one way a command takes: turn, decide, commit, apply. A regrade brings the pool to mark by.
+    pub(crate) async fn command_with(
+        &self,
+        learner: PersonId,
+        attempt: AttemptId,
+        command: &Command,
+        actor: Actor,
+        origin: Option<&Origin>,
+        pool: Option<&Pool>,
+    ) -> Result<Done, EngineError> {
+        let (slot, exam) = self.slot_of(learner, attempt).await?;
+        let _turn = slot.turn().await.ok_or(EngineError::Overloaded)?;
+        let mut granted = self.granted_before(learner, command, &exam).await?;
+        let mut fresh = false;
+        for _ in 0..CONFLICT_RETRIES_MAX {
+            if slot.read(|state| state.learner == learner) != Some(true) {
+                self.reload(&slot, learner, attempt).await?;
+                fresh = true;
+            }
+            let facts = hours_facts(&exam, attempt, granted);
+            let judged = self.judge(&slot, &exam, pool, &facts, command, origin)?;
+            let decided = match judged {
+                Ok(decided) => decided,
+                // Judged from a cache that another node may have overtaken: look once more.
+                Err(_) if self.options.shared_store && !fresh => {
+                    slot.set(None);
+                    continue;
+                }
+                Err(refusal) => return Err(refusal.into()),
+            };
+            if decided.steps.is_empty() {
+                return Ok(Done { decided });
+            }
+            let prepared = self.seal(&slot, &decided, actor, learner, &facts)?;
+            match self.store.commit(prepared.commit).await {
+                Ok(()) => {
+                    self.apply(&slot, &exam, &prepared.steps)?;
+                    return Ok(Done { decided });
+                }
+                Err(CommitError::Store(error)) => {
+                    slot.set(None);
+                    Stats::add(&self.stats().failures, 1);
+                    return Err(error.into());
+                }
+                Err(conflict) => {
+                    granted |= conflict == CommitError::AlreadyGranted;
+                    slot.set(None);
+                    Stats::add(&self.stats().conflicts, 1);
+                }
+            }
+        }
+        Err(EngineError::Overloaded)
+    }
+
+    /// The slot with its state loaded, and the exam.
+    pub(crate) async fn slot_of(
+        &self,
+        learner: PersonId,
+        attempt: AttemptId,
+    ) -> Result<(Arc<Slot>, Arc<LoadedExam>), EngineError> {
+        let slot = self.slots.get(attempt);
+        let known = slot.read(|state| (state.learner, state.exam));
+        let exam = match known {
+            Some((owner, exam)) if owner == learner => exam,
+            Some(_) => return Err(EngineError::NotFound),
+            None => self.reload(&slot, learner, attempt).await?,
+        };
+        Ok((slot, self.loaded(exam).await?))
+    }
+
+    /// Folds the attempt from its steps, looked up by its learner.
+    async fn reload(
+        &self,
+        slot: &Slot,
+        learner: PersonId,
+        attempt: AttemptId,
+    ) -> Result<exam_core::ExamId, EngineError> {
+        let rows = self.store.steps(learner, attempt).await?;
+        if rows.is_empty() {
+            return Err(EngineError::NotFound);
+        }
+        let state = fold(learner, attempt, &rows)?;
+        let exam = state.exam;
+        // A reader may fold while a command commits: never go back behind what is known.
+        let newer = slot.read(|known| known.seq >= state.seq).unwrap_or(false);
+        if !newer {
+            slot.set(Some(state));
+        }
+        Ok(exam)
+    }
+
+    async fn granted_before(
+        &self,
+        learner: PersonId,
+        command: &Command,
+        exam: &LoadedExam,
+    ) -> Result<bool, EngineError> {
+        match command {
+            Command::Submit { .. } | Command::Expire | Command::Regrade { .. } => {
+                Ok(self.store.is_granted(learner, exam.course.id, exam.course.credit_year).await?)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn judge(
+        &self,
+        slot: &Slot,
+        exam: &LoadedExam,
+        pool: Option<&Pool>,
+        hours: &HoursFacts,
+        command: &Command,
+        origin: Option<&Origin>,
+    ) -> Result<Result<Decided, Refusal>, EngineError> {
+        let timing = |item| exam.timing.get(item);
+        let context = Context {
+            now: self.now(),
+            rules: &exam.exam.rules,
+            pool: pool.unwrap_or(&exam.pool),
+            hours,
+            origin,
+            timing: &timing,
+            heuristics: self.options.heuristics,
+        };
+        slot.read(|attempt| decide(attempt, command, &context))
+            .ok_or_else(|| EngineError::Internal("an attempt was forgotten in its own turn".into()))
+    }
+
+    fn seal(
+        &self,
+        slot: &Slot,
+        decided: &Decided,
+        actor: Actor,
+        learner: PersonId,
+        facts: &HoursFacts,
+    ) -> Result<Prepared, EngineError> {
+        let now = self.now();
+        slot.read(|attempt| prepare(attempt, decided, now, actor, self.options.node, learner, facts))
+            .ok_or_else(|| EngineError::Internal("an attempt was forgotten in its own turn".into()))?
+    }
+
+    /// After the commit: the cache says what the store says.
+    fn apply(&self, slot: &Slot, exam: &LoadedExam, steps: &[Step]) -> Result<(), EngineError> {
+        let applied = slot.change(|attempt| {
+            for step in steps {
+                self.note(attempt, exam, step);
+                attempt.apply(step)?;
+            }
+            Ok::<(), exam_core::attempt::FoldError>(())
+        });
+        match applied {
+            Some(Ok(())) | None => Ok(()),
+            Some(Err(error)) => {
+                slot.set(None);
+                Err(EngineError::Internal(error.to_string()))
+            }
+        }
+    }
+
+    fn note(&self, attempt: &Attempt, exam: &LoadedExam, step: &Step) {
+        match &step.body {
+            StepBody::Flagged(_) => Stats::add(&self.stats().flags, 1),
+            StepBody::HoursGranted { .. } => Stats::add(&self.stats().grants, 1),
+            StepBody::Expired => Stats::add(&self.stats().expiries, 1),
+            StepBody::Answered { slot, offline: false, .. } if attempt.mode == Mode::Exam => {
+                let index = *slot as usize - 1;
+                let first = attempt.answers.get(index).is_some_and(Option::is_none);
+                if let Some(paper_slot) = attempt.paper.slot(index).filter(|_| first) {
+                    exam.timing.add(paper_slot.item, step.at.since(attempt.observer.last_answer_at()));
+                }
+            }
+            StepBody::Resumed { .. } | StepBody::Extended { .. } => self.due.notify_one(),
+            _ => {}
+        }
+    }
+}

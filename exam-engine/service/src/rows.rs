@@ -1,0 +1,134 @@
+//! What a decision becomes in the store: sealed steps, the attempt's row, the ledger, the site's log.
+
+use crate::{EngineError, LoadedExam};
+use exam_core::Timestamp;
+use exam_core::attempt::decide::Decided;
+use exam_core::attempt::{Attempt, CommandId, HoursFacts, Phase, Step, StepBody, StepRow, command::Actor};
+use exam_core::audit::NewAudit;
+use exam_core::hours::{GrantSource, LedgerEntry};
+use exam_core::ids::{AttemptId, EntryId, PersonId};
+use exam_store::{AttemptRow, AttemptState, Commit, RowChange};
+
+/// A commit and the steps in it, ready to be applied after it.
+pub(crate) struct Prepared {
+    pub(crate) commit: Commit,
+    pub(crate) steps: Vec<Step>,
+}
+
+pub(crate) fn prepare(
+    attempt: &Attempt,
+    decided: &Decided,
+    now: Timestamp,
+    actor: Actor,
+    node: u16,
+    learner: PersonId,
+    facts: &HoursFacts,
+) -> Result<Prepared, EngineError> {
+    let at = now.max(attempt.last_at);
+    let internal = |error: &dyn std::fmt::Display| EngineError::Internal(error.to_string());
+    let (mut head, mut seq) = (attempt.head, attempt.seq);
+    let mut rows = Vec::with_capacity(decided.steps.len());
+    let mut steps = Vec::with_capacity(decided.steps.len());
+    for new in &decided.steps {
+        seq += 1;
+        let row = StepRow::seal(learner, attempt.id, seq, &head, at, actor, node, new).map_err(|e| internal(&e))?;
+        head = row.hash;
+        steps.push(Step { seq, at, actor, command: new.command, body: new.body.clone(), hash: row.hash });
+        rows.push(row);
+    }
+    let changes_row = decided
+        .steps
+        .iter()
+        .any(|new| !matches!(new.body, StepBody::Answered { .. } | StepBody::Signalled(_) | StepBody::Origin(_)));
+    let row = if changes_row {
+        let mut next = attempt.clone();
+        for step in &steps {
+            next.apply(step).map_err(|e| internal(&e))?;
+        }
+        RowChange::Update(Box::new(attempt_row(&next, CommandId::nil(), [0; 16])))
+    } else {
+        RowChange::Keep
+    };
+    let grant = decided.steps.iter().find_map(|new| ledger_entry(&new.body, learner, facts, at));
+    let audit = act_of_a_person(actor, attempt.id, decided, at);
+    Ok(Prepared { commit: Commit { steps: rows, row, grant, audit }, steps })
+}
+
+fn ledger_entry(body: &StepBody, learner: PersonId, facts: &HoursFacts, at: Timestamp) -> Option<LedgerEntry> {
+    let StepBody::HoursGranted { entry, course, credit_year, bucket, hours } = body else { return None };
+    Some(LedgerEntry {
+        id: *entry,
+        learner,
+        course: *course,
+        credit_year: *credit_year,
+        bucket: *bucket,
+        hours: *hours,
+        source: facts.source,
+        at,
+    })
+}
+
+/// Acts of proctors and regrades stand in the site's audit log too.
+fn act_of_a_person(actor: Actor, attempt: AttemptId, decided: &Decided, at: Timestamp) -> Option<NewAudit> {
+    let Actor::Person(person) = actor else { return None };
+    let act = decided.steps.iter().find_map(|new| match &new.body {
+        StepBody::Warned { .. } => Some("attempt.warn"),
+        StepBody::Paused { .. } => Some("attempt.pause"),
+        StepBody::Resumed { .. } => Some("attempt.resume"),
+        StepBody::Extended { .. } => Some("attempt.extend"),
+        StepBody::Terminated { .. } => Some("attempt.terminate"),
+        StepBody::Regraded { .. } => Some("attempt.regrade"),
+        _ => None,
+    })?;
+    Some(NewAudit { at, actor: Some(person), act, subject: attempt.to_string(), detail: "{}".to_owned() })
+}
+
+/// The row of an attempt as its state tells it. The start command's columns are written once, by the insert.
+pub(crate) fn attempt_row(attempt: &Attempt, start_command: CommandId, start_digest: [u8; 16]) -> AttemptRow {
+    let state = match attempt.phase {
+        Phase::Open => AttemptState::Open,
+        Phase::Paused { .. } => AttemptState::Paused,
+        Phase::Submitted { .. } => AttemptState::Submitted,
+        Phase::Expired { .. } => AttemptState::Expired,
+        Phase::Terminated { .. } => AttemptState::Terminated,
+    };
+    AttemptRow {
+        id: attempt.id,
+        learner: attempt.learner,
+        exam: attempt.exam,
+        mode: attempt.mode,
+        number: attempt.number,
+        state,
+        started_at: attempt.started_at,
+        deadline: attempt.deadline,
+        due_at: (state == AttemptState::Open).then(|| attempt.answers_until()),
+        closed_at: attempt.phase.closed_at(),
+        answered: attempt.answered() as u32,
+        score: attempt.grade().map(|grade| grade.score),
+        passed: attempt.grade().map(|grade| grade.passed),
+        hours: attempt.hours_granted,
+        integrity_score: attempt.observer.score(),
+        flags: attempt.observer.flag_count(),
+        start_command,
+        start_digest,
+    }
+}
+
+pub(crate) fn fold(learner: PersonId, attempt: AttemptId, rows: &[StepRow]) -> Result<Attempt, EngineError> {
+    let steps: Result<Vec<Step>, _> = rows.iter().map(StepRow::read).collect();
+    let steps = steps.map_err(|error| EngineError::Internal(error.to_string()))?;
+    Attempt::fold(learner, attempt, &steps).map_err(|error| EngineError::Internal(error.to_string()))
+}
+
+pub(crate) fn hours_facts(exam: &LoadedExam, attempt: AttemptId, already_granted: bool) -> HoursFacts {
+    HoursFacts {
+        // One attempt grants at most once, so its own id names the entry.
+        entry: EntryId(attempt.0),
+        course: exam.course.id,
+        credit_year: exam.course.credit_year,
+        bucket: exam.course.bucket,
+        hours: exam.course.hours,
+        already_granted,
+        source: GrantSource::Exam { attempt },
+    }
+}
