@@ -13,6 +13,7 @@ use exam_store::SessionRow;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Whoever is signed in, and by which session.
@@ -59,23 +60,40 @@ impl Identity {
 }
 
 /// Who is behind the tokens seen lately.
-pub(crate) struct SessionCache(Cache<[u8; 32], Identity>);
+pub(crate) struct SessionCache {
+    known: Cache<[u8; 32], Identity>,
+    /// Counts endings, so that whoever read the store before one does not keep what it ended.
+    endings: AtomicU64,
+}
 
 impl SessionCache {
     pub(crate) fn new() -> Self {
         let lifetime = Duration::from_secs(SESSION_CACHE_SECONDS);
-        Self(
-            Cache::builder()
-                .max_capacity(SESSIONS_CACHED_MAX)
-                .time_to_live(lifetime)
-                .support_invalidation_closures()
-                .build(),
-        )
+        let known = Cache::builder()
+            .max_capacity(SESSIONS_CACHED_MAX)
+            .time_to_live(lifetime)
+            .support_invalidation_closures()
+            .build();
+        Self { known, endings: AtomicU64::new(0) }
+    }
+
+    /// Keeps what was read from the store, unless a session ended meanwhile.
+    fn keep(&self, session: [u8; 32], identity: Identity, endings_before: u64) {
+        self.known.insert(session, identity);
+        if self.endings.load(Ordering::SeqCst) != endings_before {
+            self.known.invalidate(&session);
+        }
+    }
+
+    fn forget(&self, session: &[u8; 32]) {
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        self.known.invalidate(session);
     }
 
     fn forget_person(&self, person: PersonId) {
         // Fails only without support for closures, which is switched on above.
-        let _ = self.0.invalidate_entries_if(move |_, identity| identity.person.id == person);
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        let _ = self.known.invalidate_entries_if(move |_, identity| identity.person.id == person);
     }
 }
 
@@ -98,6 +116,7 @@ impl Engine {
     /// [`EngineError::Unauthenticated`] for an unknown person, a wrong password and a disabled
     /// account alike, after the same time.
     pub async fn sign_in(&self, username: &str, password: String) -> Result<SignedIn, EngineError> {
+        let endings = self.sessions.endings.load(Ordering::SeqCst);
         let row = self.store.person_by_username(username).await?;
         let hash = row.as_ref().and_then(|row| row.password_hash.clone());
         let matches = self.passwords.check(password, hash).await?;
@@ -112,7 +131,7 @@ impl Engine {
             .create_session(SessionRow { token_hash: session, person: row.person.id, created_at: now, expires_at })
             .await?;
         let identity = Identity { person: Arc::new(row.person), session, expires_at };
-        self.sessions.0.insert(session, identity.clone());
+        self.sessions.keep(session, identity.clone(), endings);
         Stats::add(&self.stats().sign_ins, 1);
         Ok(SignedIn { token, identity })
     }
@@ -124,15 +143,16 @@ impl Engine {
     pub async fn identify(&self, token: &str) -> Result<Identity, EngineError> {
         let hash = token_hash(token);
         let now = self.now();
-        if let Some(identity) = self.sessions.0.get(&hash) {
+        if let Some(identity) = self.sessions.known.get(&hash) {
             return if identity.expires_at > now { Ok(identity) } else { Err(EngineError::Unauthenticated) };
         }
+        let endings = self.sessions.endings.load(Ordering::SeqCst);
         let session = self.store.session(hash).await?.filter(|session| session.expires_at > now);
         let session = session.ok_or(EngineError::Unauthenticated)?;
         let row = self.store.person(session.person).await?.filter(|row| !row.person.disabled);
         let person = Arc::new(row.ok_or(EngineError::Unauthenticated)?.person);
         let identity = Identity { person, session: hash, expires_at: session.expires_at };
-        self.sessions.0.insert(hash, identity.clone());
+        self.sessions.keep(hash, identity.clone(), endings);
         Ok(identity)
     }
 
@@ -142,7 +162,7 @@ impl Engine {
     /// The store does not answer.
     pub async fn sign_out(&self, identity: &Identity) -> Result<(), EngineError> {
         self.store.delete_session(identity.session).await?;
-        self.sessions.0.invalidate(&identity.session);
+        self.sessions.forget(&identity.session);
         Ok(())
     }
 

@@ -58,7 +58,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file or its lock cannot be made or read.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot make or read {}", path.display())]
     File {
         /// Which file.
         path: PathBuf,

@@ -139,12 +139,14 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// Never over a file that is there.
+/// Never over a file that is there, and readable by its owner only: it may hold keys or passwords.
 pub(super) fn write_new(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
     let mut new = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
+        .mode(0o600)
         .open(file)
         .with_context(|| format!("cannot make {}", file.display()))?;
     new.write_all(bytes).and_then(|()| new.sync_all()).with_context(|| format!("cannot write {}", file.display()))

@@ -6,7 +6,7 @@ use crate::config::{Config, LogFormat};
 use crate::site::Site;
 use crate::{demo, http, server};
 use anyhow::{Context, bail};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +32,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 fn logging(format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),
@@ -41,6 +42,7 @@ fn logging(format: LogFormat) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
+    raise_descriptor_limit();
     // Before the address is taken: a signal that comes while the site opens ends it as well.
     let mut stop = stop_signal()?;
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&config.listen)
@@ -85,6 +87,16 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     site.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shells give a process a thousand descriptors and let it ask for more: a connection is one.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open descriptors could not be raised");
+    }
 }
 
 fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
