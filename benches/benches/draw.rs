@@ -4,7 +4,7 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use keju_benches::{blueprint, pool};
-use question_bank::{Avoid, DrawPlan, ItemIndex, ScoringRule, Seed, candidate};
+use question_bank::{Avoid, DrawPlan, ItemIndex, Pool, ScoringRule, Seed, Snapshot, candidate};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use std::hint::black_box;
@@ -23,11 +23,12 @@ fn every(step: u32) -> Vec<ItemIndex> {
 }
 
 fn below(rng: &mut ChaCha20Rng, bound: u32) -> u32 {
-    (u64::from(rng.next_u32()) * u64::from(bound) >> 32) as u32
+    ((u64::from(rng.next_u32()) * u64::from(bound)) >> 32) as u32
 }
 
 fn draw(c: &mut Criterion) {
     let pool = pool(ITEMS);
+    let index: Vec<u32> = (0..ITEMS as u32 + 20).rev().collect();
     let mut group = c.benchmark_group("draw_100_of_100000_in_60_strata");
     let mut number = 0;
     let mut next = || {
@@ -40,7 +41,7 @@ fn draw(c: &mut Criterion) {
             (0..200).fold(0, |sum, _| sum ^ below(&mut rng, 1667))
         });
     });
-    group.bench_function("floor_floyd_and_shuffle", |b| b.iter(|| floyd(next())));
+    group.bench_function("floor_floyd_and_shuffle", |b| b.iter(|| floyd(next(), &index)));
     let mut plain = blueprint(ScoringRule::AllOrNothing);
     plain.shuffle_options = false;
     let mut other = plain.clone();
@@ -60,7 +61,7 @@ fn draw(c: &mut Criterion) {
 }
 
 /// Floyd's sample of a few positions in each of 60 strata of equal size, then a shuffle of all.
-fn floyd(number: u64) -> [u32; 100] {
+fn floyd(number: u64, index: &[u32]) -> [u32; 100] {
     let mut rng = ChaCha20Rng::from_seed(*seed(number).as_bytes());
     let mut drawn = [0_u32; 100];
     let mut filled = 0;
@@ -77,7 +78,7 @@ fn floyd(number: u64) -> [u32; 100] {
     for last in (1..100).rev() {
         drawn.swap(last, below(&mut rng, last as u32 + 1) as usize);
     }
-    drawn
+    drawn.map(|position| index[position as usize])
 }
 
 fn paper(c: &mut Criterion) {
@@ -132,6 +133,18 @@ fn paper(c: &mut Criterion) {
     group.finish();
 }
 
+/// What a start of the server pays once per bank.
+fn load(c: &mut Criterion) {
+    let snapshot = pool(ITEMS).snapshot().clone();
+    let mut group = c.benchmark_group("load_100000_items");
+    group.sample_size(10);
+    group.bench_function("snapshot", |b| {
+        b.iter_batched(|| snapshot.items().to_vec(), |items| Snapshot::new(items).unwrap(), BatchSize::PerIteration);
+    });
+    group.bench_function("pool", |b| b.iter(|| Pool::new(snapshot.clone())));
+    group.finish();
+}
+
 fn quick() -> Criterion {
     Criterion::default()
         .sample_size(30)
@@ -139,5 +152,5 @@ fn quick() -> Criterion {
         .warm_up_time(std::time::Duration::from_secs(1))
 }
 
-criterion_group! { name = benches; config = quick(); targets = draw, paper }
+criterion_group! { name = benches; config = quick(); targets = draw, paper, load }
 criterion_main!(benches);

@@ -1,7 +1,8 @@
 //! What a learner sees of a paper before release: spliced from fragments that [`Pool::new`] made
 //! from the prompts. Keys, fractions, codes, explanations and topics are not in those fragments.
 
-use crate::{ItemIndex, ItemKind, Paper, PaperSection, Pool, Slot};
+use crate::pool::ENTRY_DIGIT;
+use crate::{ItemKind, Paper, PaperSection, Pool, Slot};
 
 /// Writes the `sections` of the protocol's attempt, a JSON array:
 /// `[{"title","slots":[{"slot","kind","points","stem","options"?,"targets"?}]}]`, slots numbered
@@ -92,41 +93,31 @@ fn write_prompt(out: &mut Vec<u8>, slot: Slot<'_>, pool: &Pool) -> Option<()> {
     if slot.order.is_empty() {
         return Some(());
     }
-    out.extend_from_slice(b",\"options\":[{\"id\":\"o1\",\"text\":");
-    write_entries(out, b'o', slot.order, |author| fragments.get(1 + author))?;
+    write_entries(out, slot.order, |author| fragments.get(1 + author))?;
     if slot.targets.is_empty() {
         return Some(());
     }
-    out.extend_from_slice(b",\"targets\":[{\"id\":\"t1\",\"text\":");
-    write_entries(out, b't', slot.targets, |author| fragments.get(1 + slot.order.len() + author))
+    out.extend_from_slice(b",\"targets\":[");
+    write_entries(out, slot.targets, |author| fragments.get(1 + slot.order.len() + author))
 }
 
-/// Writes the entries in the order shown, from the text of the first to the end of the list.
+/// Writes the entries in the order shown, each with its position, to the end of the list.
 #[inline]
-fn write_entries<'a>(
-    out: &mut Vec<u8>,
-    prefix: u8,
-    order: &[u8],
-    text: impl Fn(usize) -> Option<&'a [u8]>,
-) -> Option<()> {
-    let (&first, rest) = order.split_first()?;
-    out.extend_from_slice(text(usize::from(first))?);
-    for (&author, number) in rest.iter().zip(2..) {
+fn write_entries<'a>(out: &mut Vec<u8>, order: &[u8], entry: impl Fn(usize) -> Option<&'a [u8]>) -> Option<()> {
+    for (&author, number) in order.iter().zip(1..) {
+        let entry = entry(usize::from(author))?;
         if number < 10 {
-            // The usual case as one copy of known length.
-            let mut opening = *b"},{\"id\":\"o1\",\"text\":";
-            opening[9] = prefix;
-            opening[10] = b'0' + number;
-            out.extend_from_slice(&opening);
+            let digit = out.len() + ENTRY_DIGIT;
+            out.extend_from_slice(entry);
+            *out.get_mut(digit)? = b'0' + number;
         } else {
-            out.extend_from_slice(b"},{\"id\":\"");
-            out.push(prefix);
+            out.extend_from_slice(entry.get(..ENTRY_DIGIT)?);
             push_number(out, u32::from(number));
-            out.extend_from_slice(b"\",\"text\":");
+            out.extend_from_slice(entry.get(ENTRY_DIGIT + 1..)?);
         }
-        out.extend_from_slice(text(usize::from(author))?);
     }
-    out.extend_from_slice(b"}]");
+    // In place of the comma after the last entry.
+    *out.last_mut()? = b']';
     Some(())
 }
 
@@ -154,11 +145,20 @@ fn push_number(out: &mut Vec<u8>, number: u32) {
 }
 
 /// Enough for the whole paper, so that it is written without growing.
+///
+/// Reads a byte of every cache line that will be copied: the items lie far apart in memory, and here
+/// their misses overlap, while copying would wait for one after the other.
 fn bytes_estimate(paper: &Paper, pool: &Pool) -> usize {
-    let slot = |item: ItemIndex| pool.text().of(item).map_or(0, |fragments| fragments.bytes());
+    let mut bytes = 2;
+    let mut touched = 0;
+    for fragments in paper.items().filter_map(|item| pool.text().of(item)) {
+        bytes += fragments.bytes();
+        touched ^= fragments.touch();
+    }
+    std::hint::black_box(touched);
     let entries: usize = paper.slots().map(|slot| slot.order.len() + slot.targets.len()).sum();
     let titles: usize = paper.sections.iter().map(|section| 6 * section.title.len() + 64).sum();
-    paper.items().map(slot).sum::<usize>() + 24 * entries + 110 * paper.slot_count() + titles + 2
+    bytes + entries + 110 * paper.slot_count() + titles
 }
 
 #[cfg(test)]
@@ -245,6 +245,22 @@ mod tests {
             assert_eq!(question["kind"], pool.kind(slot.item).unwrap().name());
             check_options(&question, slot, pool.item(slot.item).unwrap());
         }
+    }
+
+    #[test]
+    fn more_than_nine_options_have_two_digits() {
+        let texts: Vec<String> = (0..26).map(|number| format!("选项{number}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let pool = samples::pool(vec![samples::choice("a", "t", 3, true, &texts, &[0])]);
+        let value = json!({"sections": [{"title": "", "count": 1, "points": 1, "quotas": []}]});
+        let plan = draw::DrawPlan::compile(&pool, &serde_json::from_value(value).unwrap()).unwrap();
+        let paper = plan.draw(&pool, &draw::Seed::from_bytes([5; 32]), &draw::Avoid::default()).unwrap().paper;
+        let mut out = Vec::new();
+        write_sections(&mut out, &paper, &pool).unwrap();
+        assert!(out.len() <= bytes_estimate(&paper, &pool));
+        let sections: Value = serde_json::from_slice(&out).unwrap();
+        let slot = paper.slot(0).unwrap();
+        check_options(&sections[0]["slots"][0], slot, pool.item(slot.item).unwrap());
     }
 
     #[test]

@@ -12,7 +12,8 @@ mod keep_last;
 pub(crate) mod samples;
 mod strata;
 
-pub(crate) use candidate_text::CandidateText;
+pub(crate) use candidate_text::{CandidateText, ENTRY_DIGIT};
+use keep_last::Dependence;
 pub(crate) use strata::{Cell, Filter, Strata};
 
 /// A snapshot with what every start, page and mark needs of it worked out once.
@@ -65,13 +66,15 @@ impl Pool {
     #[must_use]
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         let items = snapshot.items();
+        let mut keep_last = Vec::new();
+        let shape = |(index, item)| {
+            let (shape, last) = Shape::new(item);
+            keep_last.extend(last.map(|set| (ItemIndex(index), set)));
+            shape
+        };
         Self {
-            shapes: items.iter().map(Shape::new).collect(),
-            keep_last: (0..)
-                .map(ItemIndex)
-                .zip(items)
-                .filter_map(|(index, item)| Some((index, keep_last(item)?)))
-                .collect(),
+            shapes: (0..).zip(items).map(shape).collect(),
+            keep_last,
             enemies: Enemies::new(items),
             keys: items.iter().map(GradingKey::new).collect(),
             text: CandidateText::new(items),
@@ -149,15 +152,19 @@ impl Pool {
 }
 
 impl Shape {
-    fn new(item: &Item) -> Self {
+    /// The shape, and the options that stay last if there are any.
+    fn new(item: &Item) -> (Self, Option<u32>) {
+        let mut keep_last = None;
         let (options, targets, order) = match &item.prompt.interaction {
-            Interaction::Choice { fixed_order, options, .. } => {
-                let order = if *fixed_order || keep_last::name_each_other(options) {
-                    OptionOrder::Fixed
-                } else if keep_last::set(options) == 0 {
-                    OptionOrder::Free
-                } else {
-                    OptionOrder::FreeButLast
+            Interaction::Choice { fixed_order: true, options, .. } => (options.len(), 0, OptionOrder::Fixed),
+            Interaction::Choice { options, .. } => {
+                let order = match Dependence::of(options) {
+                    Dependence::None => OptionOrder::Free,
+                    Dependence::NameEachOther => OptionOrder::Fixed,
+                    Dependence::KeepLast(set) => {
+                        keep_last = Some(set);
+                        OptionOrder::FreeButLast
+                    }
                 };
                 (options.len(), 0, order)
             }
@@ -167,14 +174,7 @@ impl Shape {
             Interaction::Matching { left, right } => (left.len(), right.len(), OptionOrder::Asked),
         };
         // Snapshots hold at most 26 options.
-        Self { kind: item.kind(), options: options as u8, targets: targets as u8, order }
-    }
-}
-
-fn keep_last(item: &Item) -> Option<u32> {
-    match &item.prompt.interaction {
-        Interaction::Choice { options, .. } => Some(keep_last::set(options)).filter(|&set| set != 0),
-        _ => None,
+        (Self { kind: item.kind(), options: options as u8, targets: targets as u8, order }, keep_last)
     }
 }
 

@@ -106,13 +106,13 @@ impl Default for Metrics {
 
 fn engine_counters(engine: &exam_service::Engine) -> String {
     let stats = engine.stats();
-    let rows: [(&str, &str, &AtomicU64); 11] = [
+    // Not the grants: whoever reads them before and after handing in would know the grade before its release.
+    let rows: [(&str, &str, &AtomicU64); 10] = [
         ("starts", "Attempts started", &stats.starts),
         ("answers", "Answers kept", &stats.answers),
         ("answers_refused", "Answers refused", &stats.answers_refused),
         ("submissions", "Attempts submitted", &stats.submissions),
         ("expiries", "Attempts closed by their deadline", &stats.expiries),
-        ("grants", "Hours entries written", &stats.grants),
         ("conflicts", "Commits another node forestalled", &stats.conflicts),
         ("commit_failures", "Commits the store could not keep", &stats.failures),
         ("flags", "Integrity flags raised", &stats.flags),

@@ -11,6 +11,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// See the module.
 pub struct Rates {
@@ -19,6 +20,7 @@ pub struct Rates {
     requests: DefaultKeyedRateLimiter<PersonId>,
     address_answers: DefaultKeyedRateLimiter<IpAddr>,
     address_starts: DefaultKeyedRateLimiter<IpAddr>,
+    sign_in_places: Semaphore,
     failures: Failures<(String, IpAddr)>,
     account_failures: Failures<String>,
     address_failures: Failures<IpAddr>,
@@ -38,6 +40,7 @@ impl Rates {
             requests: RateLimiter::keyed(quota(limits.requests_per_second, limits.requests_burst)),
             address_answers: RateLimiter::keyed(of_a_hall(limits.answers_per_second, limits.answers_burst)),
             address_starts: RateLimiter::keyed(of_a_hall(limits.starts_per_second, limits.starts_burst)),
+            sign_in_places: Semaphore::new(limits.hashes_at_once.max(1)),
             failures: Failures::new(limits.sign_in_failures, 15),
             account_failures: Failures::new(limits.sign_in_failures.saturating_mul(6), 10),
             address_failures: Failures::new(limits.sign_in_failures.saturating_mul(20), 1),
@@ -73,6 +76,13 @@ impl Rates {
 
     fn check<K: Hash + Eq + Clone>(&self, limiter: &DefaultKeyedRateLimiter<K>, key: K) -> Result<(), Wait> {
         limiter.check_key(&key).map_err(|until| until.wait_time_from(self.clock.now()).as_millis() as Wait + 1)
+    }
+
+    /// Waits for a place to check a password, of which there are as many as are checked at once. Whoever
+    /// asks [`Rates::before_sign_in`] within it sees the failures of all who came before: guesses sent all
+    /// at once are counted like guesses one after the other. `None` never happens: nobody closes the places.
+    pub async fn sign_in_place(&self) -> Option<SemaphorePermit<'_>> {
+        self.sign_in_places.acquire().await.ok()
     }
 
     /// Before a sign-in: whether this account or this address has failed too often lately.

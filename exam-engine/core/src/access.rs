@@ -16,9 +16,9 @@ pub struct Subject {
 /// What is asked for. Owned things carry their owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// One's own person, hours, courses.
+    /// One's own person and password; all that a first password is good for.
     UseOwnAccount,
-    /// See courses and the exams open to oneself.
+    /// See courses, the exams open to oneself, one's own hours.
     SeeCatalogue,
     /// Start an attempt for oneself.
     StartAttempt,

@@ -5,11 +5,11 @@ use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::rows::{Prepared, fold, hours_facts, prepare};
 use crate::slots::Slot;
 use crate::{Engine, EngineError, LoadedExam};
-use exam_core::Refusal;
 use exam_core::attempt::decide::Decided;
 use exam_core::attempt::{Attempt, Command, Context, HoursFacts, Mode, Step, StepBody, command::Actor, decide};
 use exam_core::ids::{AttemptId, PersonId};
 use exam_core::integrity::Origin;
+use exam_core::{Refusal, Timestamp};
 use exam_store::CommitError;
 use question_bank::pool::Pool;
 use std::sync::Arc;
@@ -51,7 +51,9 @@ impl Engine {
                 fresh = true;
             }
             let facts = hours_facts(&exam, attempt, granted);
-            let judged = self.judge(&slot, &exam, pool, &facts, command, origin)?;
+            // Read once: a receipt signs the very time its step is kept with, and what was in time stays so.
+            let now = self.now();
+            let judged = self.judge(&slot, &exam, pool, &facts, command, origin, now)?;
             let decided = match judged {
                 Ok(decided) => decided,
                 // Judged from a cache that another node may have overtaken: look once more.
@@ -64,7 +66,7 @@ impl Engine {
             if decided.steps.is_empty() {
                 return Ok(Done { decided });
             }
-            let prepared = self.seal(&slot, &decided, actor, learner, &facts)?;
+            let prepared = self.seal(&slot, &decided, actor, learner, &facts, now)?;
             match self.store.commit(prepared.commit).await {
                 Ok(()) => {
                     self.apply(&slot, &exam, &prepared.steps)?;
@@ -136,6 +138,7 @@ impl Engine {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one call site, all of them plain")]
     fn judge(
         &self,
         slot: &Slot,
@@ -144,10 +147,11 @@ impl Engine {
         hours: &HoursFacts,
         command: &Command,
         origin: Option<&Origin>,
+        now: Timestamp,
     ) -> Result<Result<Decided, Refusal>, EngineError> {
         let timing = |item| exam.timing.get(item);
         let context = Context {
-            now: self.now(),
+            now,
             rules: &exam.exam.rules,
             pool: pool.unwrap_or(&exam.pool),
             hours,
@@ -166,8 +170,8 @@ impl Engine {
         actor: Actor,
         learner: PersonId,
         facts: &HoursFacts,
+        now: Timestamp,
     ) -> Result<Prepared, EngineError> {
-        let now = self.now();
         slot.read(|attempt| prepare(attempt, decided, now, actor, self.options.node, learner, facts))
             .ok_or_else(|| EngineError::Internal("an attempt was forgotten in its own turn".into()))?
     }

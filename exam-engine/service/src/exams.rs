@@ -12,6 +12,7 @@ use exam_core::person::Role;
 use exam_store::{AttemptRow, CourseRow, OverrideRow};
 use question_bank::Points;
 use question_bank::draw::DrawPlan;
+use question_bank::limits::{PAPER_SLOTS_MAX, SECTIONS_MAX};
 use std::sync::Arc;
 
 /// An exam as its author sends it.
@@ -89,6 +90,12 @@ impl Engine {
     pub async fn create_exam(&self, identity: &Identity, draft: ExamDraft) -> Result<Exam, EngineError> {
         identity.may(Act::WriteExams)?;
         let mut faults = name_faults(&draft.code, &draft.title);
+        // First of all: sums over a blueprint beyond these bounds would overflow.
+        let sections = &draft.rules.blueprint.sections;
+        if sections.len() > SECTIONS_MAX || sections.iter().any(|section| section.count as usize > PAPER_SLOTS_MAX) {
+            let detail = format!("give at most {SECTIONS_MAX} sections of at most {PAPER_SLOTS_MAX} questions");
+            return Err(EngineError::invalid("/blueprint/sections", detail));
+        }
         faults.extend(draft.rules.faults().into_iter().map(|(pointer, detail)| FieldFault::new(pointer, detail)));
         if self.store.course(draft.course).await?.is_none() {
             faults.push(FieldFault::new("/course", "there is no such course"));

@@ -30,7 +30,7 @@ impl Engine {
     /// # Errors
     /// The store does not answer.
     pub async fn year(&self, identity: &Identity, credit_year: i16) -> Result<YearView, EngineError> {
-        identity.may(Act::UseOwnAccount)?;
+        identity.may(Act::SeeCatalogue)?;
         let now = self.now();
         let mut entries = Vec::new();
         for entry in self.store.entries(identity.id(), credit_year).await? {

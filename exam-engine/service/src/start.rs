@@ -8,7 +8,7 @@ use exam_core::attempt::decide::content_digest;
 use exam_core::attempt::step::Started;
 use exam_core::attempt::{Attempt, Command, CommandId, Mode, NewStep, StepBody, StepRow, command::Actor};
 use exam_core::exam::{Override, PersonalRules};
-use exam_core::ids::{AttemptId, ExamId};
+use exam_core::ids::{AttemptId, ExamId, PersonId};
 use exam_core::integrity::Origin;
 use exam_core::limits::OVERLAP_PAPERS_MAX;
 use exam_core::start::{Admission, EarlierAttempt, admit};
@@ -66,12 +66,8 @@ impl Engine {
     /// One try; `None` when another start was faster and everything has to be looked at again.
     async fn try_start(&self, facts: &Facts<'_>) -> Result<Option<StartedAttempt>, EngineError> {
         let learner = facts.identity.id();
-        if let Some(row) = self.store.attempt_started_by(learner, facts.command).await? {
-            return if row.start_digest == facts.digest {
-                Ok(Some(StartedAttempt { id: row.id, replayed: true }))
-            } else {
-                Err(Refusal::CommandReused.into())
-            };
+        if let Some(started) = self.started_before(facts).await? {
+            return Ok(Some(started));
         }
         let all = self.store.attempts_of(learner, None).await?;
         let now = self.now();
@@ -81,7 +77,11 @@ impl Engine {
         let personal = PersonalRules::new(&facts.exam.exam.rules, &exceptions);
         let earlier: Vec<EarlierAttempt> =
             all.iter().filter(|row| row.exam == facts.exam.exam.id).map(earlier_attempt).collect();
-        let admission = admit(&facts.exam.exam.rules, &personal, &earlier, facts.mode, now)?;
+        let admission = match admit(&facts.exam.exam.rules, &personal, &earlier, facts.mode, now) {
+            Ok(admission) => admission,
+            // The same command, sent twice at once, may have been what is in the way.
+            Err(refusal) => return self.started_before(facts).await?.map(Some).ok_or(refusal.into()),
+        };
         if facts.mode == Mode::Exam {
             self.close_practices(facts, &all).await?;
         }
@@ -93,6 +93,7 @@ impl Engine {
                 self.slots.get(id).set(Some(attempt));
                 self.due.notify_one();
                 Stats::add(&self.stats().starts, 1);
+                self.settle(facts, id).await?;
                 Ok(Some(StartedAttempt { id, replayed: false }))
             }
             Err(CommitError::Store(error)) => {
@@ -101,6 +102,29 @@ impl Engine {
             }
             Err(_) => Ok(None),
         }
+    }
+
+    /// What this very command started before.
+    async fn started_before(&self, facts: &Facts<'_>) -> Result<Option<StartedAttempt>, EngineError> {
+        match self.store.attempt_started_by(facts.identity.id(), facts.command).await? {
+            Some(row) if row.start_digest == facts.digest => Ok(Some(StartedAttempt { id: row.id, replayed: true })),
+            Some(_) => Err(Refusal::CommandReused.into()),
+            None => Ok(None),
+        }
+    }
+
+    /// Looks once more after the commit: an exam and a practice that start at once do not see each other
+    /// before it, but whichever commits last sees both.
+    async fn settle(&self, facts: &Facts<'_>, started: AttemptId) -> Result<(), EngineError> {
+        let all = self.store.attempts_of(facts.identity.id(), None).await?;
+        if facts.mode == Mode::Exam {
+            return self.close_practices(facts, &all).await;
+        }
+        let beside = self.refuse_practice_beside_exam(facts, &all).await;
+        if beside.is_err() {
+            self.give_way(facts.identity.id(), started).await?;
+        }
+        beside
     }
 
     /// A practice would answer a running exam from the same bank.
@@ -120,13 +144,17 @@ impl Engine {
     async fn close_practices(&self, facts: &Facts<'_>, all: &[AttemptRow]) -> Result<(), EngineError> {
         for row in all.iter().filter(|row| row.state.is_live() && row.mode == Mode::Practice) {
             if self.loaded(row.exam).await?.exam.bank == facts.exam.exam.bank {
-                match self.command(row.learner, row.id, &Command::GiveWay, Actor::System, None).await {
-                    Ok(_) | Err(EngineError::Refused(Refusal::AttemptClosed)) => {}
-                    Err(error) => return Err(error),
-                }
+                self.give_way(row.learner, row.id).await?;
             }
         }
         Ok(())
+    }
+
+    async fn give_way(&self, learner: PersonId, practice: AttemptId) -> Result<(), EngineError> {
+        match self.command(learner, practice, &Command::GiveWay, Actor::System, None).await {
+            Ok(_) | Err(EngineError::Refused(Refusal::AttemptClosed)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Draws the paper and writes the first step.

@@ -12,8 +12,9 @@ pub(crate) struct CandidateText {
     blocks: Vec<Block>,
 }
 
-/// The fragments of one item: the stem as a JSON string, then the texts of the options (ordering
-/// entries, left side), then of the right side, in the author's order.
+/// The fragments of one item, in the author's order: the stem as a JSON string, followed by
+/// `,"options":[` where there are any; then one entry per option (ordering entry, left entry), then
+/// one per right entry, each `{"id":"o1","text":"…"},` with the digit to be replaced.
 #[derive(Clone, Copy)]
 pub(crate) struct Fragments<'a> {
     ends: &'a [[u8; END_BYTES]],
@@ -56,6 +57,13 @@ impl<'a> Fragments<'a> {
         self.text.get(start..end(number)?)
     }
 
+    /// Reads one byte of every cache line.
+    #[inline]
+    pub(crate) fn touch(&self) -> u8 {
+        let ends = self.ends.first().map_or(0, |end| end[0]);
+        self.text.iter().step_by(64).fold(ends, |touched, byte| touched ^ byte)
+    }
+
     /// Bytes of all fragments together.
     #[inline]
     pub(crate) const fn bytes(&self) -> usize {
@@ -63,32 +71,51 @@ impl<'a> Fragments<'a> {
     }
 }
 
+/// Where the digit of an entry stands.
+pub(crate) const ENTRY_DIGIT: usize = 8;
+
 /// Appends the block of one item; `text` is room to work in.
 fn push_block(arena: &mut Vec<u8>, text: &mut Vec<u8>, prompt: &Prompt) -> Block {
     let start = arena.len();
     text.clear();
-    let mut fragments = 0;
-    for_each_text(prompt, |html| {
-        // Writing a string into memory cannot fail.
-        let _ = serde_json::to_writer(&mut *text, html);
-        // At most 53 texts of at most 400 000 characters, each at most 6 bytes in JSON.
-        arena.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        fragments += 1;
-    });
+    let mut ends = Vec::with_capacity(8);
+    let (options, targets) = entries(&prompt.interaction);
+    push_json(text, prompt.stem.as_html());
+    if !options.is_empty() {
+        text.extend_from_slice(b",\"options\":[");
+    }
+    ends.push(text.len());
+    for (entries, opening) in [(options, b"{\"id\":\"o1\",\"text\":"), (targets, b"{\"id\":\"t1\",\"text\":")] {
+        for html in entries {
+            text.extend_from_slice(opening);
+            push_json(text, html);
+            text.extend_from_slice(b"},");
+            ends.push(text.len());
+        }
+    }
+    // At most 53 texts of at most 400 000 characters, each at most 6 bytes in JSON.
+    ends.iter().for_each(|&end| arena.extend_from_slice(&(end as u32).to_le_bytes()));
     arena.extend_from_slice(text);
-    Block { start, bytes: (arena.len() - start) as u32, fragments }
+    Block { start, bytes: (arena.len() - start) as u32, fragments: ends.len() as u32 }
 }
 
-fn for_each_text(prompt: &Prompt, mut visit: impl FnMut(&str)) {
-    visit(prompt.stem.as_html());
-    let mut visit_all = |texts: &[RichText]| texts.iter().for_each(|text| visit(text.as_html()));
-    match &prompt.interaction {
-        Interaction::Choice { options: texts, .. } | Interaction::Ordering { entries: texts } => visit_all(texts),
-        Interaction::TrueFalse => ["正确", "错误"].into_iter().for_each(visit),
-        Interaction::Matching { left, right } => {
-            visit_all(left);
-            visit_all(right);
+fn push_json(text: &mut Vec<u8>, html: &str) {
+    // Writing a string into memory cannot fail.
+    let _ = serde_json::to_writer(text, html);
+}
+
+/// The options (ordering entries, left side), and the right side.
+fn entries(interaction: &Interaction) -> (Vec<&str>, Vec<&str>) {
+    match interaction {
+        Interaction::Choice { options: texts, .. } | Interaction::Ordering { entries: texts } => {
+            (html(texts), Vec::new())
         }
-        Interaction::Numeric | Interaction::ShortText => {}
+        Interaction::TrueFalse => (vec!["正确", "错误"], Vec::new()),
+        Interaction::Matching { left, right } => (html(left), html(right)),
+        Interaction::Numeric | Interaction::ShortText => (Vec::new(), Vec::new()),
     }
+}
+
+fn html(texts: &[RichText]) -> Vec<&str> {
+    texts.iter().map(RichText::as_html).collect()
 }

@@ -4,34 +4,69 @@
 use crate::RichText;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The options that stay last, as a set of author's indexes.
-pub(super) fn set(options: &[RichText]) -> u32 {
-    (0..32).zip(options).filter(|(_, option)| speaks_of_all(&bare(option))).fold(0, |set, (index, _)| set | 1 << index)
+/// How options depend on each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dependence {
+    /// In any order.
+    None,
+    /// These stay last, as a set of author's indexes.
+    KeepLast(u32),
+    /// In the author's order only.
+    NameEachOther,
 }
 
-/// Whether some option names others by letter.
-pub(super) fn name_each_other(options: &[RichText]) -> bool {
-    options.iter().any(|option| names_letters(&bare(option)))
+impl Dependence {
+    pub(super) fn of(options: &[RichText]) -> Self {
+        let mut keep_last = 0;
+        for (index, text) in (0_u32..32).zip(options).filter_map(|(index, option)| Some((index, bare(option)?))) {
+            if names_letters(&text) {
+                return Self::NameEachOther;
+            }
+            keep_last |= u32::from(speaks_of_all(&text)) << index;
+        }
+        if keep_last == 0 { Self::None } else { Self::KeepLast(keep_last) }
+    }
 }
 
 /// Longer texts say something of their own.
 const CHARS_MAX: usize = 40;
 
-/// Lower-case letters and ideographs only: no tags, blanks or punctuation.
-fn bare(option: &RichText) -> String {
+/// Lower-case letters, digits and ideographs only: no tags, blanks or punctuation. `None` if there
+/// are more than [`CHARS_MAX`].
+fn bare(option: &RichText) -> Option<String> {
+    let mut bare = String::new();
     let mut in_tag = false;
-    let visible = option.as_html().chars().filter(|&character| {
-        let hidden = in_tag || character == '<';
-        in_tag = (in_tag || character == '<') && character != '>';
-        !hidden
-    });
-    visible.nfkc().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).take(CHARS_MAX + 1).collect()
+    let mut count = 0;
+    for character in option.as_html().chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' => in_tag = false,
+            _ if in_tag => {}
+            // The usual cases, which NFKC leaves alone.
+            '一'..='\u{9fff}' => {
+                bare.push(character);
+                count += 1;
+            }
+            '\0'..='\x7f' => {
+                if character.is_ascii_alphanumeric() {
+                    bare.push(character.to_ascii_lowercase());
+                    count += 1;
+                }
+            }
+            other => {
+                let unified = std::iter::once(other).nfkc().flat_map(char::to_lowercase);
+                bare.extend(unified.filter(|unified| unified.is_alphanumeric()));
+                count += 1;
+            }
+        }
+        if count > CHARS_MAX {
+            return None;
+        }
+    }
+    Some(bare)
 }
 
 fn speaks_of_all(text: &str) -> bool {
-    if text.chars().count() > CHARS_MAX {
-        return false;
-    }
     if ENGLISH.iter().any(|phrase| text.starts_with(phrase)) {
         return true;
     }
@@ -42,9 +77,8 @@ fn speaks_of_all(text: &str) -> bool {
         return false;
     };
     // “全部正确” stands alone; “均可” could be about anything unless it points at “以上”.
-    let verdicts = if head.is_some() { [VERDICTS, POINTED_VERDICTS].concat() } else { VERDICTS.to_vec() };
     let rest = NOUNS.iter().fold(rest, |rest, noun| rest.strip_prefix(noun).unwrap_or(rest));
-    verdicts.contains(&rest)
+    VERDICTS.contains(&rest) || (head.is_some() && POINTED_VERDICTS.contains(&rest))
 }
 
 const ENGLISH: &[&str] = &[
@@ -113,7 +147,7 @@ mod tests {
     use super::*;
 
     fn of_all(text: &str) -> bool {
-        speaks_of_all(&bare(&RichText::from_plain(text)))
+        bare(&RichText::from_plain(text)).is_some_and(|text| speaks_of_all(&text))
     }
 
     #[test]
@@ -152,7 +186,7 @@ mod tests {
 
     #[test]
     fn options_naming_letters_are_found() {
-        let names = |text: &str| names_letters(&bare(&RichText::from_plain(text)));
+        let names = |text: &str| names_letters(&bare(&RichText::from_plain(text)).unwrap_or_default());
         for text in ["A和C", "A、B都对", "both A and B", "A,B,C", "A与B均正确", "仅A、B"] {
             assert!(names(text), "{text}");
         }
@@ -162,8 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn tags_do_not_hide_them() {
-        assert_eq!(set(&[RichText::from_plain("甲"), RichText::from_plain("以上都对")]), 2);
-        assert_eq!(bare(&RichText::from_plain("A ＜ Ｂ")), "ab");
+    fn tags_and_width_do_not_hide_them() {
+        let options = |texts: [&str; 3]| texts.map(RichText::from_plain);
+        assert_eq!(Dependence::of(&options(["甲", "以上都对", "乙"])), Dependence::KeepLast(0b010));
+        assert_eq!(Dependence::of(&options(["甲", "乙", "Ａ和Ｂ"])), Dependence::NameEachOther);
+        assert_eq!(Dependence::of(&options(["甲", "乙", "丙"])), Dependence::None);
+        assert_eq!(bare(&RichText::from_plain("Ｎ\n①, 丙！")).as_deref(), Some("n1丙"));
+        assert_eq!(bare(&RichText::from_plain(&"长".repeat(41))), None);
     }
 }

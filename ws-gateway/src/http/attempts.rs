@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::views::{ReceiptView, ResultView, attempt_json, result_view};
 use crate::app::App;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -128,13 +129,15 @@ pub struct AnswerBody {
 async fn put_answer(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
-    Path((attempt, slot)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     From(origin, address): From,
     Json(body): Json<AnswerBody>,
 ) -> Result<Response, Problem> {
     limited(app.rates.answer(identity.id(), address))?;
-    let attempt = AttemptId::parse(&attempt).ok_or_else(|| Problem::new("not_found"))?;
-    let slot = slot.parse().map_err(|_| Problem::new("not_found"))?;
+    let not_found = || Problem::new("not_found");
+    let Path((attempt, slot)) = path.map_err(|_| not_found())?;
+    let attempt = AttemptId::parse(&attempt).ok_or_else(not_found)?;
+    let slot = slot.parse().map_err(|_| not_found())?;
     let input = AnswerInput { command: body.command_id, slot, response: body.response, answered_at: None };
     let outcome = app.engine.answer(&identity, attempt, input, &origin).await?;
     let again = outcome.answered.replayed;

@@ -8,7 +8,7 @@ use super::problem::{LANGUAGE, Problem};
 use crate::app::App;
 use crate::limits::UPLOAD_READ_TIMEOUT;
 use axum::body::Bytes;
-use axum::extract::multipart::MultipartError;
+use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -175,10 +175,11 @@ async fn import(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Id(bank): Id<BankId>,
-    form: Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
     // Before the upload is read, not after.
     identity.may(Act::WriteBanks)?;
+    let form = form.map_err(|_| Problem::field("", "send the file as multipart/form-data"))?;
     let reading = tokio::time::timeout(UPLOAD_READ_TIMEOUT, read_form(form)).await;
     let request = reading.map_err(|_| Problem::new("timeout"))??;
     let report = app.engine.import_items(&identity, bank, request).await?;

@@ -81,14 +81,11 @@ fn forwarded(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> IpAddr {
     if !trusted.contains(&peer) {
         return peer;
     }
-    let chain: Vec<IpAddr> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|address| address.trim().parse().ok())
-        .collect();
-    chain.into_iter().rev().find(|address| !trusted.contains(address)).unwrap_or(peer)
+    let written = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let chain: Vec<&str> = written.flat_map(|value| value.split(',')).collect();
+    // From the end, where proxies write. Before anything that is no address stands what a client made up.
+    let mut addresses = chain.into_iter().rev().map_while(|text| text.trim().parse::<IpAddr>().ok());
+    addresses.find(|address| !trusted.contains(address)).unwrap_or(peer)
 }
 
 /// Where a command comes from, as the integrity layer sees it, and the address itself.
@@ -228,5 +225,7 @@ mod tests {
         assert_eq!(forwarded(&headers, address("9.9.9.9"), &proxies), address("9.9.9.9"));
         assert_eq!(forwarded(&headers, address("10.0.0.1"), &proxies), address("1.2.3.4"));
         assert_eq!(forwarded(&HeaderMap::new(), address("10.0.0.1"), &proxies), address("10.0.0.1"));
+        headers.insert("x-forwarded-for", "6.6.6.6, 1.2.3.4:80, 10.0.0.2".parse().unwrap());
+        assert_eq!(forwarded(&headers, address("10.0.0.1"), &proxies), address("10.0.0.1"));
     }
 }

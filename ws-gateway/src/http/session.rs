@@ -63,6 +63,9 @@ async fn sign_in(
         return Err(Problem::new("wrong_credentials"));
     }
     limited(app.rates.before_sign_in(&body.username, address))?;
+    let _place = app.rates.sign_in_place().await;
+    // Once more: those who waited before may have used the allowance up.
+    limited(app.rates.before_sign_in(&body.username, address))?;
     let signed_in = match app.engine.sign_in(&body.username, body.password).await {
         Err(EngineError::Unauthenticated) => {
             app.rates.failed_sign_in(&body.username, address);
