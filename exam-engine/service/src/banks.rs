@@ -7,9 +7,8 @@ use exam_core::access::Act;
 use exam_core::audit::NewAudit;
 use exam_core::ids::{BankId, PersonId};
 use exam_store::{BankRow, ItemRow, ItemState, Page};
-use question_bank::content_hash;
-use question_bank::formats::import::{Report, import};
-use question_bank::formats::{Format, Written, export};
+use question_bank::formats::{Format, Report, Written, export, import};
+use question_bank::{ContentHash, Item, content_hash};
 use std::collections::HashSet;
 
 /// A file to be imported.
@@ -80,9 +79,10 @@ impl Engine {
         let (dry_run, state) = (request.dry_run, request.state);
         let imported = blocking(move || {
             let ImportRequest { bytes, file_name, format, .. } = request;
-            import(&bytes, format, file_name.as_deref(), &known).map(|imported| {
-                let hash = |item| (content_hash(&item).0, item);
-                let items: Vec<_> = imported.items.into_iter().map(hash).map(|(hash, item)| (item, hash)).collect();
+            let exists = |_: &Item, hash: &ContentHash| known.contains(&hash.0);
+            import(&bytes, format, file_name.as_deref(), &exists).map(|imported| {
+                let hashed = |item: Item| (content_hash(&item).0, item);
+                let items: Vec<_> = imported.items.into_iter().map(hashed).map(|(hash, item)| (item, hash)).collect();
                 (items, imported.report)
             })
         })

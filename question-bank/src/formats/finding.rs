@@ -168,4 +168,16 @@ findings! {
     Empty = "empty", "文件中没有题目", "there is no item in the file";
     /// An archive that is not opened, for safety.
     ArchiveForbidden = "archive_forbidden", "出于安全考虑不读取此文件：{}", "this file is not read, for safety: {}";
+    /// Options found at the end of the stem.
+    OptionsFromStem = "options_from_stem", "选项写在题干里，已拆出 {} 个", "the options stood in the stem: {} were taken out of it";
+    /// Options that stood together in one.
+    OptionsSplit = "options_split", "选项连写在一起，已按字母拆成 {} 个", "options stood together and were split by letter into {}";
+    /// Words behind the answer that are no part of it.
+    AnswerTrimmed = "answer_trimmed", "“{}”不属于答案，已去除", "{} is no part of the answer and was taken off";
+    /// A letter that was taken for true or false.
+    TruthAssumed = "truth_assumed", "判断题没有选项，答案“{}”按 A 对、B 错理解", "the statement has no options: answer {} is read as A true, B false";
+    /// One short text for several blanks.
+    SeveralBlanks = "several_blanks", "题干有 {} 个空，填空题只能有一个空，请拆成多题", "the stem has {} blanks, a short text has one: split the item";
+    /// A pair without a sign between its sides.
+    PairInvalid = "pair_invalid", "“{}”不是“左=右”的形式", "{} is not of the form left=right";
 }

@@ -1,5 +1,6 @@
 //! Text as Moodle's formats mark it, and plain text back out of sanitized HTML.
 
+use super::moodle::warn;
 use super::{Finding, FindingCode, markdown};
 use crate::draft::DraftText;
 
@@ -38,7 +39,7 @@ impl TextFormat {
             Self::Auto if holds_markup(text) => DraftText::html(text),
             Self::Auto => DraftText::plain(text),
             Self::Markdown => markdown::to_draft(text).unwrap_or_else(|| {
-                warnings.push(Finding::new(FindingCode::MarkdownKept, part));
+                warn(warnings, FindingCode::MarkdownKept, part);
                 DraftText::plain(text)
             }),
         }

@@ -10,18 +10,32 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 pub mod aiken;
+pub mod csv;
+mod detect;
+pub mod encoding;
+pub mod export;
 pub mod finding;
 pub mod gift;
+pub mod import;
 pub mod json;
+mod json_foreign;
 mod json_walk;
 mod markdown;
 mod markup;
 mod moodle;
 pub mod moodle_xml;
+mod record;
+pub mod report;
 #[cfg(test)]
 mod sample;
+mod table;
+mod xls;
+pub mod xlsx;
 
+pub use export::{Written, export};
 pub use finding::{Finding, FindingCode, Language};
+pub use import::{Import, import};
+pub use report::{Report, ReportLine, Status};
 
 /// A format that items are read from or written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +56,15 @@ pub enum Format {
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Self; 6] = [Self::Json, Self::Xlsx, Self::Csv, Self::Gift, Self::MoodleXml, Self::Aiken];
+
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
     /// The name in the protocol.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -80,6 +103,14 @@ pub struct ParsedEntry {
     pub warnings: Vec<Finding>,
 }
 
+impl Parsed {
+    /// A file that nothing could be made of.
+    #[must_use]
+    pub(crate) fn refused(finding: Finding) -> Self {
+        Self { entries: vec![ParsedEntry::refused(Place::File, finding)] }
+    }
+}
+
 impl ParsedEntry {
     /// One that no draft could be made of.
     #[must_use]
@@ -115,56 +146,5 @@ impl fmt::Display for Place {
             Self::Pointer(pointer) => f.write_str(pointer),
             Self::File => f.write_str("file"),
         }
-    }
-}
-
-// TEMPSTUB until the tabular formats land
-pub mod import;
-
-/// A written file.
-pub struct Written {
-    /// The file.
-    pub bytes: Vec<u8>,
-    /// Its media type.
-    pub media_type: &'static str,
-    /// Its usual ending.
-    pub extension: &'static str,
-    /// What the format could not hold.
-    pub omitted: Vec<(String, Finding)>,
-}
-
-/// Writes items.
-///
-/// # Errors
-/// The format cannot be written.
-pub fn export(items: &[&crate::Item], format: Format) -> Result<Written, Finding> {
-    let (text, omitted) = match format {
-        Format::Gift => gift::write(items),
-        Format::MoodleXml => moodle_xml::write(items),
-        Format::Aiken => aiken::write(items),
-        _ => (json::write(items), Vec::new()),
-    };
-    Ok(Written { bytes: text.into_bytes(), media_type: "text/plain", extension: "txt", omitted })
-}
-
-/// The Excel template.
-///
-/// # Errors
-/// It cannot be written.
-pub fn template() -> Result<Vec<u8>, String> {
-    Err("not yet".into())
-}
-
-/// Text of a file.
-#[must_use]
-pub fn decode_text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into()
-}
-
-impl Format {
-    /// Reads the name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Json, Self::Xlsx, Self::Csv, Self::Gift, Self::MoodleXml, Self::Aiken].into_iter().find(|f| f.name() == name)
     }
 }

@@ -70,6 +70,15 @@ impl Found {
     }
 }
 
+/// Says something once, however often it is met; a handful of different things says enough.
+pub(super) fn warn(warnings: &mut Vec<Finding>, code: FindingCode, subject: &str) {
+    const WARNINGS_MAX: usize = 32;
+    let finding = Finding::new(code, shorten(subject));
+    if warnings.len() < WARNINGS_MAX && !warnings.contains(&finding) {
+        warnings.push(finding);
+    }
+}
+
 /// The beginning of a text, for use in a finding.
 pub(super) fn shorten(text: &str) -> String {
     const CHARS_MAX: usize = 60;

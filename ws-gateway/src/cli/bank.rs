@@ -6,9 +6,8 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use exam_service::ImportRequest;
 use exam_store::{BankRow, ItemState};
-use question_bank::formats::import::{LineStatus, Report, import};
-use question_bank::formats::{Format, Language, template};
-use std::collections::HashSet;
+use question_bank::formats::xlsx::template;
+use question_bank::formats::{Format, Language, Report, Status, import};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -63,7 +62,7 @@ pub(super) async fn run(command: BankCommand) -> anyhow::Result<ExitCode> {
     match command {
         BankCommand::Check { file, format } => check(&file, &format),
         BankCommand::Template { file } => {
-            let bytes = template().map_err(|error| anyhow::anyhow!("the template could not be written: {error}"))?;
+            let bytes = template().map_err(|finding| anyhow::anyhow!(finding.message(Language::English)))?;
             write_new(&file, &bytes)?;
             println!("wrote {}", file.display());
             Ok(ExitCode::SUCCESS)
@@ -119,14 +118,15 @@ async fn export(site: &Site, code: &str, file: &Path, format: Format) -> anyhow:
 
 fn check(file: &Path, format: &str) -> anyhow::Result<ExitCode> {
     let bytes = read(file)?;
-    let imported = import(&bytes, format_of(format)?, file_name(file).as_deref(), &HashSet::new());
+    let imported = import(&bytes, format_of(format)?, file_name(file).as_deref(), &|_, _| false);
     let imported = imported.map_err(|finding| anyhow::anyhow!(finding.message(Language::English)))?;
     Ok(print_report(&imported.report))
 }
 
 fn print_report(report: &Report) -> ExitCode {
-    for line in report.lines.iter().filter(|line| line.status != LineStatus::Accepted) {
-        println!("{}\t{}\t{}\t{}", line.place, line.status.name(), line.code(), line.message(Language::Chinese));
+    for line in report.lines.iter().filter(|line| line.status != Status::Accepted) {
+        let (code, words) = (line.finding.code.name(), line.finding.message(Language::Chinese));
+        println!("{}\t{}\t{code}\t{words}", line.place, line.status.name());
     }
     println!(
         "{}: {} accepted, {} with a warning, {} refused, {} duplicates",

@@ -128,7 +128,7 @@ fn read_people(file: &Path) -> anyhow::Result<Vec<NewPerson>> {
         id_number: Option<String>,
     }
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let text = question_bank::formats::decode_text(&bytes);
+    let text = question_bank::formats::encoding::decode_text(&bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let (mut people, mut faults) = (Vec::new(), Vec::new());
     for (index, row) in reader.deserialize::<Row>().enumerate() {

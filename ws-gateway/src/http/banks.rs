@@ -17,7 +17,8 @@ use exam_core::ids::BankId;
 use exam_service::ImportRequest;
 use exam_store::{BankRow, ItemRow, ItemState, Page};
 use question_bank::Item;
-use question_bank::formats::{Format, template};
+use question_bank::formats::xlsx::template;
+use question_bank::formats::{Format, Language};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -184,7 +185,7 @@ async fn import(
     let request = reading.map_err(|_| Problem::new("timeout"))??;
     let report = app.engine.import_items(&identity, bank, request).await?;
     let language = LANGUAGE.try_with(|language| *language).unwrap_or_default();
-    Ok(axum::Json(report.in_language(language)).into_response())
+    Ok(axum::Json(report.localized(language)).into_response())
 }
 
 async fn read_form(mut form: Multipart) -> Result<ImportRequest, Problem> {
@@ -262,8 +263,8 @@ async fn export(
 #[utoipa::path(get, path = "/api/v1/templates/items.xlsx", tag = "author", responses((status = 200, description = "the file")))]
 async fn excel_template(SignedIn(identity): SignedIn) -> Result<Response, Problem> {
     identity.may(Act::WriteBanks)?;
-    let bytes = template().map_err(|error| {
-        tracing::error!(%error, "the template could not be written");
+    let bytes = template().map_err(|finding| {
+        tracing::error!(reason = finding.message(Language::English), "the template could not be written");
         Problem::new("internal")
     })?;
     Ok(file(bytes, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "keju-items.xlsx"))

@@ -1,4 +1,4 @@
-//! Golden vectors, from an independent implementation of `docs/draw.md`.
+//! Golden vectors of `docs/draw.md`; a second implementation in another language gave the same.
 
 use super::super::rng::Stream;
 use super::super::{Avoid, DrawPlan};

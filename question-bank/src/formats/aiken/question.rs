@@ -4,6 +4,7 @@ use super::lines::{Dialect, KindHint, narrow};
 use crate::draft::{DraftAnswer, DraftBody, DraftOption, DraftText};
 use crate::formats::moodle::shorten;
 use crate::formats::{Finding, FindingCode};
+use crate::limits::OPTIONS_MAX;
 use crate::{Fraction, ItemDraft};
 
 /// Where the next line of text belongs.
@@ -23,10 +24,10 @@ pub(super) struct Question {
     pub(super) line: u32,
     /// The number before its stem.
     pub(super) number: Option<u32>,
-    pub(super) stem: Vec<String>,
+    pub(super) stem: String,
     pub(super) options: Vec<(char, String)>,
     pub(super) answer: Option<String>,
-    pub(super) explanation: Vec<String>,
+    pub(super) explanation: String,
     pub(super) difficulty: Option<String>,
     pub(super) topic: Option<String>,
     pub(super) points: Option<String>,
@@ -38,15 +39,20 @@ impl Question {
     /// Takes on a further line of the part that came last.
     pub(super) fn go_on(&mut self, text: &str) {
         match (self.part, self.options.last_mut()) {
-            (Part::Stem, _) => self.stem.push(text.to_owned()),
-            (Part::Option, Some((_, option))) => {
-                option.push('\n');
-                option.push_str(text);
-            }
+            (Part::Stem, _) => append(&mut self.stem, text),
+            (Part::Option, Some((_, option))) => append(option, text),
             (Part::Option | Part::Answer | Part::Explanation, _) => {
                 self.part = Part::Explanation;
-                self.explanation.push(text.to_owned());
+                append(&mut self.explanation, text);
             }
+        }
+    }
+
+    /// Takes on an option. More than there are letters need not be kept: one of them is there twice.
+    pub(super) fn add_option(&mut self, letter: char, text: &str) {
+        self.part = Part::Option;
+        if self.options.len() <= OPTIONS_MAX {
+            self.options.push((letter, text.trim().to_owned()));
         }
     }
 
@@ -57,13 +63,13 @@ impl Question {
 
     /// The draft.
     pub(super) fn into_draft(mut self, dialect: Dialect, topic: &str) -> Result<ItemDraft, Finding> {
-        let stem = self.stem.join("\n").trim().to_owned();
+        let stem = self.stem.trim().to_owned();
         if stem.is_empty() {
             return Err(Finding::new(FindingCode::StemMissing, ""));
         }
         let body = self.body(dialect)?;
         let mut draft = ItemDraft::new(DraftText::plain(stem), body);
-        let explanation = self.explanation.join("\n").trim().to_owned();
+        let explanation = self.explanation.trim();
         draft.explanation = (!explanation.is_empty()).then(|| DraftText::plain(explanation));
         draft.difficulty = self.difficulty;
         draft.points = self.points;
@@ -151,6 +157,14 @@ impl Question {
         };
         (a != b).then_some(DraftBody::TrueFalse { correct, feedback: [None, None] })
     }
+}
+
+/// Adds a line.
+pub(super) fn append(text: &mut String, line: &str) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(line);
 }
 
 /// What a word or sign says of a statement.

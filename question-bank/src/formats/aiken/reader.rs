@@ -1,7 +1,7 @@
 //! Reads both dialects, line by line.
 
 use super::lines::{Dialect, KindHint, Line, numbered_option};
-use super::question::{Part, Question};
+use super::question::{Part, Question, append};
 use crate::formats::moodle::{Entries, Found, shorten};
 use crate::formats::{Finding, FindingCode, Parsed};
 
@@ -66,7 +66,7 @@ impl Reader {
             Line::Explanation(text) => {
                 let question = self.any_question(number);
                 question.part = Part::Explanation;
-                question.explanation.push(text.to_owned());
+                append(&mut question.explanation, text);
             }
             Line::Difficulty(text) => self.any_question(number).difficulty = Some(text.to_owned()),
             Line::Topic(text) => self.any_question(number).topic = Some(text.to_owned()),
@@ -110,15 +110,14 @@ impl Reader {
         }
         let dialect = self.dialect;
         let question = self.open_question(line);
-        question.part = Part::Option;
         let (mut letter, mut text) = (letter, text);
         while dialect == Dialect::Numbered
             && let Some((before, next, after)) = option_beside(text, letter)
         {
-            question.options.push((letter, before.trim().to_owned()));
+            question.add_option(letter, before);
             (letter, text) = (next, after);
         }
-        question.options.push((letter, text.to_owned()));
+        question.add_option(letter, text);
     }
 
     fn answer(&mut self, answer: &str, line: u32) {
@@ -159,7 +158,7 @@ impl Reader {
         self.finish();
         let question = self.any_question(line);
         question.number = Some(ordinal);
-        question.stem.push(text.to_owned());
+        text.clone_into(&mut question.stem);
     }
 
     fn text(&mut self, text: &str, line: u32, gap: bool) {
@@ -182,7 +181,7 @@ impl Reader {
         let Some(question) = self.current.take() else { return };
         if self.dialect == Dialect::Numbered && question.is_bare() {
             self.give_up_preface();
-            self.preface = Some((question.line, shorten(&question.stem.join(" "))));
+            self.preface = Some((question.line, shorten(&question.stem)));
             return;
         }
         let topic = self.headings.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join("/");

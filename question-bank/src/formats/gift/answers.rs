@@ -10,6 +10,13 @@ use crate::formats::{Finding, FindingCode};
 
 type Warnings = Vec<Finding>;
 
+/// Answers of one block, far above what any kind may have: bounds memory.
+const ANSWERS_MAX: usize = 1_000;
+
+fn too_many() -> Finding {
+    Finding::new(FindingCode::Syntax, "答案过多 (too many answers)")
+}
+
 /// The general feedback and the answers of a block.
 pub(super) fn read(
     block: &str,
@@ -30,13 +37,16 @@ fn answers(block: &str, format: TextFormat, warnings: &mut Warnings) -> Result<D
     if block.is_empty() {
         return Err(Finding::new(FindingCode::KindUnsupported, "essay"));
     }
+    if is_cloze(block) {
+        return Err(Finding::new(FindingCode::KindUnsupported, "cloze"));
+    }
     if let Some(numbers) = block.strip_prefix('#') {
         return numeric(numbers, format, warnings);
     }
     if let Some(entries) = block.strip_prefix('>') {
-        return Ok(ordering(entries, format, warnings));
+        return ordering(entries, format, warnings);
     }
-    let marks = Marked::all(block);
+    let marks = Marked::all(block)?;
     if marks.iter().any(|marked| marked.mark == Some(Mark::Wrong)) {
         return options(&marks, format, warnings);
     }
@@ -47,6 +57,13 @@ fn answers(block: &str, format: TextFormat, warnings: &mut Warnings) -> Result<D
         return Ok(body);
     }
     short_texts(&marks, format, warnings)
+}
+
+/// `1:MULTICHOICE:…`, an answer embedded in the way of another format.
+fn is_cloze(block: &str) -> bool {
+    let rest = block.trim_start_matches(|character: char| character.is_ascii_digit());
+    let kind = rest.strip_prefix(':').and_then(|rest| rest.split_once(':'));
+    kind.is_some_and(|(kind, _)| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,7 +79,7 @@ struct Marked<'a> {
 }
 
 impl<'a> Marked<'a> {
-    fn all(block: &'a str) -> Vec<Self> {
+    fn all(block: &'a str) -> Result<Vec<Self>, Finding> {
         let mut all = Vec::new();
         let (mut mark, mut from) = (None, 0);
         for (at, byte) in live_bytes(block) {
@@ -73,10 +90,13 @@ impl<'a> Marked<'a> {
             };
             all.push(Self { mark, text: block.get(from..at).unwrap_or_default().trim() });
             (mark, from) = (Some(next), at + 1);
+            if all.len() > ANSWERS_MAX {
+                return Err(too_many());
+            }
         }
         all.push(Self { mark, text: block.get(from..).unwrap_or_default().trim() });
         all.retain(|marked| marked.mark.is_some() || !marked.text.is_empty());
-        all
+        Ok(all)
     }
 
     /// The `%50%` it begins with, and the rest.
@@ -176,6 +196,9 @@ fn true_false(block: &str, format: TextFormat, warnings: &mut Warnings) -> Optio
 fn short_texts(marks: &[Marked<'_>], format: TextFormat, warnings: &mut Warnings) -> Result<DraftBody, Finding> {
     let mut accepted = Vec::with_capacity(marks.len());
     for marked in marks {
+        if marked.mark.is_none() && marks.len() > 1 {
+            return Err(syntax("答案前缺少 = (an answer without =)", marked.text));
+        }
         let (fraction, shown, said) = marked.parts();
         let (_, shown) = split_format(shown);
         if shown.is_empty() {
@@ -189,7 +212,7 @@ fn short_texts(marks: &[Marked<'_>], format: TextFormat, warnings: &mut Warnings
 
 fn numeric(block: &str, format: TextFormat, warnings: &mut Warnings) -> Result<DraftBody, Finding> {
     let mut accepted = Vec::new();
-    for marked in Marked::all(block.trim()) {
+    for marked in Marked::all(block.trim())? {
         let (fraction, shown, said) = marked.parts();
         if shown == "*" {
             warnings.push(Finding::new(FindingCode::PartDropped, "“其他任何数” * (any other number)"));
@@ -228,17 +251,18 @@ fn middle(low: f64, high: f64) -> Option<(f64, f64)> {
 }
 
 /// `>6 ALL VERTICAL ABSOLUTE_POSITION SHOW none`, then an entry a line.
-fn ordering(block: &str, format: TextFormat, warnings: &mut Warnings) -> DraftBody {
+fn ordering(block: &str, format: TextFormat, warnings: &mut Warnings) -> Result<DraftBody, Finding> {
     let (settings, lines) = block.split_once('\n').unwrap_or((block, ""));
     let count = settings.split_whitespace().next().and_then(|word| word.parse::<usize>().ok());
-    let entries: Vec<DraftText> = lines
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(|line| text(line, format, "条目 entry", warnings))
-        .collect();
+    let mut entries = Vec::new();
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        entries.push(text(line, format, "条目 entry", warnings));
+        if entries.len() > ANSWERS_MAX {
+            return Err(too_many());
+        }
+    }
     if count.is_some_and(|count| count < entries.len()) && settings.contains("RANDOM") {
         warnings.push(Finding::new(FindingCode::PartDropped, "只显示部分条目 showing a subset of the entries"));
     }
-    DraftBody::Ordering { entries }
+    Ok(DraftBody::Ordering { entries })
 }

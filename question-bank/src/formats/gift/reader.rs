@@ -8,6 +8,10 @@ use crate::draft::DraftText;
 use crate::formats::markup::{TextFormat, holds_markup};
 use crate::formats::moodle::{self, Entries, Found, shorten};
 use crate::formats::{Finding, FindingCode, Parsed};
+use crate::limits::TAGS_MAX;
+
+/// Tags kept of one question, more than an item may have: bounds memory.
+const TAGS_KEPT: usize = 2 * TAGS_MAX;
 
 /// What stands for the missing word.
 const BLANK: &str = "_____";
@@ -67,10 +71,12 @@ impl Source {
                 continue;
             };
             match label {
+                _ if self.tags.len() > TAGS_KEPT => {}
                 "id" if self.id.is_none() && !value.is_empty() => self.id = Some(value),
                 "tag" if !value.is_empty() => self.tags.push(value),
                 "tags" => {
-                    self.tags.extend(value.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()));
+                    let tags = value.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
+                    self.tags.extend(tags.take(TAGS_KEPT));
                 }
                 _ => {}
             }
@@ -162,6 +168,13 @@ pub(super) fn text(source: &str, default: TextFormat, part: &str, warnings: &mut
 
 fn marked_text(source: &str, format: TextFormat, part: &str, warnings: &mut Vec<Finding>) -> DraftText {
     let kept = unescape(source, LineBreaks::Keep);
+    // A file of Moodle's own, which only its XML carries along.
+    for (_, file) in
+        kept.match_indices("@@PLUGINFILE@@/").filter_map(|(at, mark)| kept.split_at_checked(at + mark.len()))
+    {
+        let name = file.split(['"', '\'', '>', ' ']).next().unwrap_or_default();
+        moodle::warn(warnings, FindingCode::ImageDropped, name);
+    }
     if format == TextFormat::Auto && !holds_markup(&kept) {
         return DraftText::plain(unescape(source, LineBreaks::Join).trim());
     }

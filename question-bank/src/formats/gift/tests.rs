@@ -137,6 +137,11 @@ fn formats_and_line_breaks_read() {
     assert_eq!(draft(r"\(\frac\{1\}\{2\}\){T}").stem, DraftText::plain(r"\(\frac{1}{2}\)"));
     let table = only("[markdown]a|b\n---|---{T}");
     assert_eq!(table.warnings[0].code, FindingCode::MarkdownKept);
+    let elsewhere = only("[html]<img src\\=\"@@PLUGINFILE@@/a.jpg\">{T}");
+    assert_eq!(
+        (elsewhere.warnings[0].code, elsewhere.warnings[0].subject.as_str()),
+        (FindingCode::ImageDropped, "a.jpg")
+    );
 }
 
 #[test]
@@ -144,6 +149,8 @@ fn what_cannot_be_read_is_refused_and_the_rest_goes_on() {
     for (text, code) in [
         ("an essay{}", FindingCode::KindUnsupported),
         ("a description", FindingCode::KindUnsupported),
+        ("fruit {1:MULTICHOICE:=apple#yes}", FindingCode::KindUnsupported),
+        ("fruit {apple =pear}", FindingCode::Syntax),
         ("open{=a", FindingCode::Syntax),
         ("close}", FindingCode::Syntax),
         (r"two {=1} and {=2}", FindingCode::Syntax),

@@ -15,10 +15,9 @@ use serde_json::value::RawValue;
 /// passed over.
 #[must_use]
 pub fn read(text: &str) -> Parsed {
-    let refused = |finding| Parsed { entries: vec![ParsedEntry::refused(Place::File, finding)] };
     match read_bank(text) {
         Ok(entries) => Parsed { entries },
-        Err(finding) => refused(finding),
+        Err(finding) => Parsed::refused(finding),
     }
 }
 

@@ -2,6 +2,7 @@
 //! `data:` URIs, and the other way round.
 
 use super::element::{children, text};
+use crate::formats::moodle::warn;
 use crate::formats::{Finding, FindingCode};
 use crate::limits::RICH_TEXT_CHARS_MAX;
 use base64::Engine;
@@ -39,7 +40,7 @@ impl Images {
             match uri.filter(|uri| out.len() + uri.len() + after.len() <= RICH_TEXT_CHARS_MAX) {
                 Some(uri) => out.push_str(uri),
                 None => {
-                    warnings.push(Finding::new(FindingCode::ImageDropped, name));
+                    warn(warnings, FindingCode::ImageDropped, &name);
                     out.push_str(REFERENCE);
                     out.push_str(reference);
                 }

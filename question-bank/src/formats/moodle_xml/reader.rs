@@ -134,8 +134,13 @@ fn note_dropped(node: Node<'_, '_>, warnings: &mut Vec<Finding>) {
 
 /// What Moodle puts into combined feedback by itself: nothing is lost with it.
 fn is_stock_phrase(html: &str) -> bool {
-    const ABOUT: [&str; 4] =
-        ["Your answer is ", "Parts, but only parts, of your response", "Well done", "That is not right"];
+    const ABOUT: [&str; 5] = [
+        "Your answer is ",
+        "Votre réponse est ",
+        "Parts, but only parts, of your response",
+        "Well done",
+        "That is not right",
+    ];
     const ABOUT_ZH: [&str; 3] = ["您的回答", "您的答案", "你的答案"];
     let plain = to_plain(html).text;
     let plain = plain.trim();
