@@ -216,7 +216,7 @@ fn rules(sections: Vec<Section>, pass: i64, minutes: i64) -> ExamRules {
 
 /// Says where to go and how to sign in.
 pub fn greet(address: SocketAddr) {
-    println!(
+    say!(
         "\n科举 Keju 演示站点 demo site: http://{address}\n\
          接口文档 API documentation:  http://{address}/docs/\n\n\
          账号 accounts (密码 password: {PASSWORD})\n\

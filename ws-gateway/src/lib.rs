@@ -1,5 +1,21 @@
 //! The server program: HTTP, limits, metrics, the command line.
 
+/// Says a line on standard output. A reader that has gone away ends a pipe, not the program.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
+/// The same without an end of line.
+macro_rules! say_as_is {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stdout(), $($words)*);
+    }};
+}
+
 pub mod admission;
 pub mod app;
 pub mod cli;
@@ -12,3 +28,4 @@ pub mod metrics;
 pub mod rates;
 pub mod server;
 pub mod site;
+pub mod stall;

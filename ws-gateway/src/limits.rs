@@ -9,6 +9,8 @@ pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// From the head to the end of an uploaded file.
 pub const UPLOAD_READ_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a client may read nothing of what is sent to it.
+pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// From SIGTERM to the end, at most.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 /// Connections at once.

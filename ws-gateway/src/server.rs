@@ -2,7 +2,8 @@
 //! ten seconds, an idle connection no longer, and a stop ends within eight.
 
 use crate::app::App;
-use crate::limits::{CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT};
+use crate::limits::{CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT, WRITE_STALL_TIMEOUT};
+use crate::stall::StallLimited;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::server::conn::http1;
@@ -65,7 +66,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut sto
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
         .keep_alive(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(StallLimited::new(stream, WRITE_STALL_TIMEOUT)), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

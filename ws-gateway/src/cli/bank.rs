@@ -64,7 +64,7 @@ pub(super) async fn run(command: BankCommand) -> anyhow::Result<ExitCode> {
         BankCommand::Template { file } => {
             let bytes = template().map_err(|finding| anyhow::anyhow!(finding.message(Language::English)))?;
             write_new(&file, &bytes)?;
-            println!("wrote {}", file.display());
+            say!("wrote {}", file.display());
             Ok(ExitCode::SUCCESS)
         }
         BankCommand::Import { bank, file, format, dry_run, title, site } => {
@@ -109,9 +109,9 @@ async fn export(site: &Site, code: &str, file: &Path, format: Format) -> anyhow:
         site.engine.store().bank_by_code(code).await?.with_context(|| format!("there is no bank {code:?}"))?;
     let written = site.engine.export(None, bank.id, format).await?;
     write_new(file, &written.bytes)?;
-    println!("wrote {}", file.display());
+    say!("wrote {}", file.display());
     for (code, finding) in &written.omitted {
-        println!("{code}: {}", finding.message(Language::English));
+        say!("{code}: {}", finding.message(Language::English));
     }
     Ok(if written.omitted.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -126,11 +126,15 @@ fn check(file: &Path, format: &str) -> anyhow::Result<ExitCode> {
 fn print_report(report: &Report) -> ExitCode {
     for line in report.lines.iter().filter(|line| line.status != Status::Accepted) {
         let (code, words) = (line.finding.code.name(), line.finding.message(Language::Chinese));
-        println!("{}\t{}\t{code}\t{words}", line.place, line.status.name());
+        say!("{}\t{}\t{code}\t{words}", line.place, line.status.name());
     }
-    println!(
+    say!(
         "{}: {} accepted, {} with a warning, {} refused, {} duplicates",
-        report.format, report.accepted, report.warned, report.refused, report.duplicates
+        report.format,
+        report.accepted,
+        report.warned,
+        report.refused,
+        report.duplicates
     );
     if report.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -103,12 +103,12 @@ async fn find(site: &Site, code: &str) -> anyhow::Result<Exam> {
 async fn publish(site: &Site, exam: &Exam) -> anyhow::Result<ExitCode> {
     match site.engine.publish(None, exam.id).await {
         Ok(_) => {
-            println!("published {}", exam.code);
+            say!("published {}", exam.code);
             Ok(ExitCode::SUCCESS)
         }
         Err(EngineError::Infeasible(faults)) => {
             for fault in &faults {
-                println!("{}: {}", fault.pointer, fault.detail());
+                say!("{}: {}", fault.pointer, fault.detail());
             }
             bail!("the bank cannot fill the blueprint")
         }
@@ -127,7 +127,7 @@ async fn verify(site: &Site, exam: &Exam, attempt: Option<String>) -> anyhow::Re
         let holds = verdict.commitment_holds && verdict.paper_holds && verdict.chain_holds;
         bad += usize::from(!holds);
         let word = |holds: bool| if holds { "holds" } else { "DIFFERS" };
-        println!(
+        say!(
             "{attempt} seed {} commitment {} paper {} log {}",
             verdict.seed,
             word(verdict.commitment_holds),
@@ -135,21 +135,21 @@ async fn verify(site: &Site, exam: &Exam, attempt: Option<String>) -> anyhow::Re
             word(verdict.chain_holds)
         );
     }
-    println!("{} papers derived again, {bad} differ", attempts.len());
+    say!("{} papers derived again, {bad} differ", attempts.len());
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn print_regrade(report: &RegradeReport, applied: bool) {
     for code in &report.items_changed {
-        println!("key changed: {code}");
+        say!("key changed: {code}");
     }
     for code in &report.items_skipped {
-        println!("text changed as well, left out: {code}");
+        say!("text changed as well, left out: {code}");
     }
     for change in &report.changes {
         let pass = |passed: bool| if passed { "passed" } else { "failed" };
         let kept = if change.hours_kept { ", hours stay" } else { "" };
-        println!(
+        say!(
             "{}: {} {} -> {} {}{kept}",
             change.attempt,
             change.score_before,
@@ -159,7 +159,7 @@ fn print_regrade(report: &RegradeReport, applied: bool) {
         );
     }
     let verb = if applied { "changed" } else { "would change (nothing was written; --apply appends)" };
-    println!(
+    say!(
         "{} of {} closed attempts {verb}; {} open ones left alone",
         report.changes.len(),
         report.attempts,
@@ -174,8 +174,8 @@ async fn set_release(site: &Site, exam: &Exam, time: &str) -> anyhow::Result<Exi
     };
     site.engine.release_results(None, exam.id, at).await?;
     match at {
-        Some(at) => println!("results of {} are released at {at}", exam.code),
-        None => println!("results of {} are released", exam.code),
+        Some(at) => say!("results of {} are released at {at}", exam.code),
+        None => say!("results of {} are released", exam.code),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -205,9 +205,9 @@ async fn write_results(site: &Site, exam: &Exam, to: Option<PathBuf>) -> anyhow:
     match to {
         Some(file) => {
             super::bank::write_new(&file, csv.as_bytes())?;
-            println!("wrote {} results to {}", rows.len(), file.display());
+            say!("wrote {} results to {}", rows.len(), file.display());
         }
-        None => print!("{csv}"),
+        None => say_as_is!("{csv}"),
     }
     Ok(ExitCode::SUCCESS)
 }

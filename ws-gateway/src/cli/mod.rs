@@ -124,12 +124,12 @@ async fn verify_logs(site: SiteArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open_existing(&site.config()?).await?;
     let report = site.engine.verify_logs().await?;
     site.close().await;
-    println!("{} records of the site, {} steps of {} attempts", report.records, report.steps, report.attempts);
+    say!("{} records of the site, {} steps of {} attempts", report.records, report.steps, report.attempts);
     for fault in &report.faults {
-        println!("FAULT {fault}");
+        say!("FAULT {fault}");
     }
     if report.faults.is_empty() {
-        println!("all chains hold");
+        say!("all chains hold");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
@@ -138,6 +138,6 @@ async fn verify_logs(site: SiteArgs) -> anyhow::Result<ExitCode> {
 fn backup(site: &SiteArgs, to: &std::path::Path) -> anyhow::Result<ExitCode> {
     let from = site.config()?.sqlite_path()?;
     exam_store_sqlite::copy_database(&from, to)?;
-    println!("copied {} to {}", from.display(), to.display());
+    say!("copied {} to {}", from.display(), to.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         config.database = "sqlite:keju-demo.db".into();
     }
     if args.print_config {
-        print!("{}", toml::to_string_pretty(&config).context("cannot write the configuration")?);
+        say_as_is!("{}", toml::to_string_pretty(&config).context("cannot write the configuration")?);
         return Ok(ExitCode::SUCCESS);
     }
     logging(config.log_format)?;
@@ -69,7 +69,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     if demo {
         demo::greet(address);
     }
-    println!("listening on http://{address}");
+    say!("listening on http://{address}");
     std::io::stdout().flush().context("cannot write to standard output")?;
     let (stopping, stopped) = watch::channel(false);
     let serving = server::serve(listener, router, app, stopped);
@@ -121,8 +121,8 @@ async fn first_administrator(site: &Site) -> anyhow::Result<()> {
         return Ok(());
     }
     let password = site.create_administrator().await?;
-    println!("new site: sign in as `admin` with the one-time password {password} and change it");
-    println!("新站点：请用账号 admin 和一次性密码 {password} 登录，并立即修改密码");
+    say!("new site: sign in as `admin` with the one-time password {password} and change it");
+    say!("新站点：请用账号 admin 和一次性密码 {password} 登录，并立即修改密码");
     Ok(())
 }
 

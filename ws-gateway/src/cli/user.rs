@@ -67,7 +67,7 @@ async fn on_site(site: &Site, command: UserCommand) -> anyhow::Result<ExitCode> 
             let person = NewPerson { username, name, password: None, roles, unit, id_number: None };
             let (created, refused) = site.engine.create_people(None, vec![person]).await?;
             for person in created {
-                println!("{} {}", person.username, person.password.unwrap_or_default());
+                say!("{} {}", person.username, person.password.unwrap_or_default());
             }
             Ok(print_refused(&refused))
         }
@@ -76,8 +76,8 @@ async fn on_site(site: &Site, command: UserCommand) -> anyhow::Result<ExitCode> 
             let given = stdin.then(read_password).transpose()?;
             let silent = given.is_some();
             match site.engine.reset_password(None, &username, given).await {
-                Ok(password) if !silent => println!("{username} {password}"),
-                Ok(_) => println!("changed; it has to be changed again at the next sign-in"),
+                Ok(password) if !silent => say!("{username} {password}"),
+                Ok(_) => say!("changed; it has to be changed again at the next sign-in"),
                 Err(EngineError::NotFound) => bail!("nobody has the username {username:?}"),
                 Err(EngineError::Invalid(faults)) => {
                     bail!("{}", faults.first().map(|fault| fault.detail.clone()).unwrap_or_default())
@@ -113,7 +113,7 @@ async fn import(site: &Site, file: &Path, passwords: &Path) -> anyhow::Result<Ex
         csv.push_str("\r\n");
     }
     super::bank::write_new(passwords, csv.as_bytes())?;
-    println!("{} added, {} refused; passwords in {}", created.len(), refused.len(), passwords.display());
+    say!("{} added, {} refused; passwords in {}", created.len(), refused.len(), passwords.display());
     Ok(print_refused(&refused))
 }
 
@@ -155,7 +155,7 @@ fn read_people(file: &Path) -> anyhow::Result<Vec<NewPerson>> {
 fn print_refused(refused: &[RefusedPerson]) -> ExitCode {
     for person in refused {
         for fault in &person.faults {
-            println!("{}\t{}\t{}", fault.pointer, person.username, fault.detail);
+            say!("{}\t{}\t{}", fault.pointer, person.username, fault.detail);
         }
     }
     if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
