@@ -1,0 +1,4 @@
+//! Banks over real data that nobody here wrote.
+
+mod psychometrics;
+mod text_formats;

@@ -1,0 +1,20 @@
+//! The exam end to end: stories over real HTTP against the real server.
+
+mod bad_input;
+mod closing;
+mod command_line;
+mod crash;
+mod demo;
+mod devices;
+mod gates;
+mod integrity;
+mod overrides;
+mod people;
+mod proctor;
+mod regrade;
+mod release;
+mod road;
+mod shape;
+mod stop;
+mod together;
+mod wire;

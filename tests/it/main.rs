@@ -1,0 +1,7 @@
+//! The integration tests: one binary, a module per feature.
+
+mod bank;
+mod exam;
+mod security;
+mod sim;
+mod tidy;
