@@ -74,19 +74,32 @@ impl ExamRules {
         check(
             (1_000..=ATTEMPT_DURATION_MS_MAX).contains(&self.duration_ms),
             "/duration_ms",
-            format!("give between 1000 and {ATTEMPT_DURATION_MS_MAX} milliseconds"),
+            format!(
+                "请填写 1000 至 {ATTEMPT_DURATION_MS_MAX} 毫秒 / give between 1000 and {ATTEMPT_DURATION_MS_MAX} milliseconds"
+            ),
         );
         check(
             (0..=GRACE_MS_MAX).contains(&self.grace_ms),
             "/grace_ms",
-            format!("give between 0 and {GRACE_MS_MAX} milliseconds"),
+            format!("请填写 0 至 {GRACE_MS_MAX} 毫秒 / give between 0 and {GRACE_MS_MAX} milliseconds"),
         );
-        check((0..=366 * 86_400_000).contains(&self.cooldown_ms), "/cooldown_ms", "give at most a year".into());
-        check(self.opens_at < self.closes_at, "/closes_at", "give a time after opens_at".into());
+        check(
+            (0..=366 * 86_400_000).contains(&self.cooldown_ms),
+            "/cooldown_ms",
+            "最长一年 / give at most a year".into(),
+        );
+        check(
+            self.opens_at < self.closes_at,
+            "/closes_at",
+            "请填写晚于 opens_at 的时间 / give a time after opens_at".into(),
+        );
         check(
             self.pass_score >= Points::ZERO && self.pass_score <= self.blueprint.points_total(),
             "/pass_score",
-            format!("give between 0 and the paper's {} points", self.blueprint.points_total()),
+            format!(
+                "请填写 0 至卷面总分 {0} / give between 0 and the paper's {0} points",
+                self.blueprint.points_total()
+            ),
         );
         faults
     }

@@ -11,7 +11,9 @@ pub struct IdNumber(String);
 
 /// Not an identity number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid identity number (18 characters, valid date, check character by GB 11643-1999)")]
+#[error(
+    "身份证号有误（18 位、日期有效、校验码符合 GB 11643-1999） / not a valid identity number (18 characters, valid date, check character by GB 11643-1999)"
+)]
 pub struct IdNumberError;
 
 impl IdNumber {

@@ -6,34 +6,34 @@ use crate::{AttemptId, Timestamp};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// The attempt is submitted, expired or terminated.
-    #[error("the attempt is closed")]
+    #[error("本次作答已结束 / the attempt is closed")]
     AttemptClosed,
     /// A proctor has paused the attempt.
-    #[error("the attempt is paused")]
+    #[error("本次作答已被暂停 / the attempt is paused")]
     AttemptPaused,
     /// The deadline and its grace are over.
-    #[error("the deadline has passed")]
+    #[error("作答时间已结束 / the deadline has passed")]
     DeadlinePassed,
     /// All allowed attempts are used.
-    #[error("all {max} attempts are used")]
+    #[error("{max} 次作答机会已用完 / all {max} attempts are used")]
     AttemptsExhausted {
         /// Allowed attempts.
         max: u32,
     },
     /// Another attempt of the learner is open.
-    #[error("attempt {attempt} is still open")]
+    #[error("作答 {attempt} 尚未结束 / attempt {attempt} is still open")]
     AttemptOpen {
         /// The open one.
         attempt: AttemptId,
     },
     /// The exam wants a finished practice first.
-    #[error("a practice has to be finished first")]
+    #[error("请先完成一次练习 / a practice has to be finished first")]
     PracticeRequired,
     /// The exam offers no practice.
-    #[error("the exam offers no practice")]
+    #[error("本考试不提供练习 / the exam offers no practice")]
     PracticeOff,
     /// The exam is not open now.
-    #[error("the exam is open from {opens_at} to {closes_at}")]
+    #[error("考试开放时间为 {opens_at} 至 {closes_at} / the exam is open from {opens_at} to {closes_at}")]
     WindowClosed {
         /// First instant.
         opens_at: Timestamp,
@@ -41,7 +41,7 @@ pub enum Refusal {
         closes_at: Timestamp,
     },
     /// Too soon after the last attempt.
-    #[error("the next attempt may start at {until}")]
+    #[error("{until} 之后可开始下一次作答 / the next attempt may start at {until}")]
     Cooldown {
         /// When it may start.
         until: Timestamp,
@@ -49,7 +49,7 @@ pub enum Refusal {
         retry_after_ms: i64,
     },
     /// The paper has no such slot.
-    #[error("the paper has no slot {slot}")]
+    #[error("试卷没有第 {slot} 题 / the paper has no slot {slot}")]
     NoSuchSlot {
         /// As sent.
         slot: u32,
@@ -61,10 +61,10 @@ pub enum Refusal {
         detail: String,
     },
     /// The command id was used before with other content.
-    #[error("command_id was used before with another content")]
+    #[error("该 command_id 已用于其他内容 / command_id was used before with another content")]
     CommandReused,
     /// The attempt holds as many steps of this sort as it may.
-    #[error("the attempt holds as many changes as it may")]
+    #[error("修改次数已达上限 / the attempt holds as many changes as it may")]
     TooManyChanges,
     /// The act does not fit the state (resume without pause, extend a closed attempt …).
     #[error("{0}")]

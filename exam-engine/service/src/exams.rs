@@ -60,10 +60,16 @@ impl Engine {
         identity.may(Act::WriteExams)?;
         let mut faults = name_faults(&code, &title);
         if !(2000..=2100).contains(&credit_year) {
-            faults.push(FieldFault::new("/credit_year", "give a year from 2000 to 2100"));
+            faults.push(FieldFault::new(
+                "/credit_year",
+                "请填写 2000 至 2100 之间的年份 / give a year from 2000 to 2100",
+            ));
         }
         if hours <= Points::ZERO || hours > Points::whole(1_000) {
-            faults.push(FieldFault::new("/hours", "give more than 0 and at most 1000 hours"));
+            faults.push(FieldFault::new(
+                "/hours",
+                "学时应大于 0 且不超过 1000 / give more than 0 and at most 1000 hours",
+            ));
         }
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
@@ -93,15 +99,17 @@ impl Engine {
         // First of all: sums over a blueprint beyond these bounds would overflow.
         let sections = &draft.rules.blueprint.sections;
         if sections.len() > SECTIONS_MAX || sections.iter().any(|section| section.count as usize > PAPER_SLOTS_MAX) {
-            let detail = format!("give at most {SECTIONS_MAX} sections of at most {PAPER_SLOTS_MAX} questions");
+            let detail = format!(
+                "最多 {SECTIONS_MAX} 个大题，每个最多 {PAPER_SLOTS_MAX} 题 / give at most {SECTIONS_MAX} sections of at most {PAPER_SLOTS_MAX} questions"
+            );
             return Err(EngineError::invalid("/blueprint/sections", detail));
         }
         faults.extend(draft.rules.faults().into_iter().map(|(pointer, detail)| FieldFault::new(pointer, detail)));
         if self.store.course(draft.course).await?.is_none() {
-            faults.push(FieldFault::new("/course", "there is no such course"));
+            faults.push(FieldFault::new("/course", "没有这门课程 / there is no such course"));
         }
         if self.store.bank(draft.bank).await?.is_none() {
-            faults.push(FieldFault::new("/bank", "there is no such bank"));
+            faults.push(FieldFault::new("/bank", "没有这个题库 / there is no such bank"));
         }
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
@@ -138,7 +146,7 @@ impl Engine {
     pub async fn publish(&self, by: Option<PersonId>, id: ExamId) -> Result<Exam, EngineError> {
         let mut exam = self.store.exam(id).await?.ok_or(EngineError::NotFound)?;
         if exam.state != ExamState::Draft {
-            return Err(EngineError::WrongState("the exam is published already"));
+            return Err(EngineError::WrongState("考试已经发布 / the exam is published already"));
         }
         let bank = self.store.bank(exam.bank).await?.ok_or(EngineError::NotFound)?;
         let pool = self.exams.pool(self.store.as_ref(), bank.id, bank.revision).await?;
@@ -155,7 +163,9 @@ impl Engine {
         let audit = self.audit(by, "exam.publish", id.to_string());
         match self.store.update_draft(exam.clone(), audit).await {
             Ok(()) => Ok(exam),
-            Err(exam_store::StoreError::NotFound) => Err(EngineError::WrongState("the exam is published already")),
+            Err(exam_store::StoreError::NotFound) => {
+                Err(EngineError::WrongState("考试已经发布 / the exam is published already"))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -192,17 +202,20 @@ impl Engine {
         self.store.exam(exam).await?.ok_or(EngineError::NotFound)?;
         let mut faults = Vec::new();
         if self.store.person(person).await?.is_none() {
-            faults.push(FieldFault::new("/person", "there is no such person"));
+            faults.push(FieldFault::new("/person", "没有这个人员 / there is no such person"));
         }
         if exception == Override::default() {
             faults
-                .push(FieldFault::new("/extra_ms", "give at least one of extra_ms, attempts_max, opens_at, closes_at"));
+                .push(FieldFault::new("/extra_ms", "请至少填写 extra_ms、attempts_max、opens_at、closes_at 之一 / give at least one of extra_ms, attempts_max, opens_at, closes_at"));
         }
         if exception.extra_ms.is_some_and(|extra| !(0..=exam_core::limits::ATTEMPT_DURATION_MS_MAX).contains(&extra)) {
-            faults.push(FieldFault::new("/extra_ms", "give between 0 and a day in milliseconds"));
+            faults.push(FieldFault::new(
+                "/extra_ms",
+                "请填写 0 至一天的毫秒数 / give between 0 and a day in milliseconds",
+            ));
         }
         if reason.trim().is_empty() || reason.chars().count() > exam_core::limits::REASON_CHARS_MAX {
-            faults.push(FieldFault::new("/reason", "give a reason"));
+            faults.push(FieldFault::new("/reason", "请填写理由 / give a reason"));
         }
         if !faults.is_empty() {
             return Err(EngineError::Invalid(faults));
@@ -268,10 +281,16 @@ pub(crate) fn name_faults(code: &str, title: &str) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     let fits = |text: &str| !text.trim().is_empty() && text.chars().count() <= NAME_CHARS_MAX;
     if !fits(code) || code.chars().any(char::is_control) {
-        faults.push(FieldFault::new("/code", format!("give 1 to {NAME_CHARS_MAX} characters")));
+        faults.push(FieldFault::new(
+            "/code",
+            format!("请填写 1 至 {NAME_CHARS_MAX} 个字 / give 1 to {NAME_CHARS_MAX} characters"),
+        ));
     }
     if !fits(title) {
-        faults.push(FieldFault::new("/title", format!("give 1 to {NAME_CHARS_MAX} characters")));
+        faults.push(FieldFault::new(
+            "/title",
+            format!("请填写 1 至 {NAME_CHARS_MAX} 个字 / give 1 to {NAME_CHARS_MAX} characters"),
+        ));
     }
     faults
 }

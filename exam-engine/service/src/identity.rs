@@ -174,11 +174,14 @@ impl Engine {
         identity.may(Act::UseOwnAccount)?;
         check_password("/new_password", &new)?;
         if present == new {
-            return Err(EngineError::invalid("/new_password", "give another password than the present one"));
+            return Err(EngineError::invalid(
+                "/new_password",
+                "新密码不能与当前密码相同 / give another password than the present one",
+            ));
         }
         let row = self.store.person(identity.id()).await?.ok_or(EngineError::Unauthenticated)?;
         if !self.passwords.check(present, row.password_hash).await? {
-            return Err(EngineError::invalid("/password", "this is not the present password"));
+            return Err(EngineError::invalid("/password", "当前密码不正确 / this is not the present password"));
         }
         let hash = self.passwords.hash(new).await?;
         let audit = self.audit(Some(identity.id()), "person.password", identity.id().to_string());
@@ -230,5 +233,8 @@ pub(crate) fn check_password(pointer: &str, password: &str) -> Result<(), Engine
         return Ok(());
     }
     let (least, most) = (PASSWORD_CHARS.start(), PASSWORD_CHARS.end());
-    Err(EngineError::invalid(pointer, format!("give a password of {least} to {most} characters")))
+    Err(EngineError::invalid(
+        pointer,
+        format!("密码长度应为 {least} 至 {most} 个字符 / give a password of {least} to {most} characters"),
+    ))
 }

@@ -75,7 +75,10 @@ impl Engine {
         people: Vec<NewPerson>,
     ) -> Result<(Vec<CreatedPerson>, Vec<RefusedPerson>), EngineError> {
         if people.len() > PEOPLE_BATCH_MAX {
-            return Err(EngineError::invalid("/people", format!("give at most {PEOPLE_BATCH_MAX} people at once")));
+            return Err(EngineError::invalid(
+                "/people",
+                format!("一次最多 {PEOPLE_BATCH_MAX} 人 / give at most {PEOPLE_BATCH_MAX} people at once"),
+            ));
         }
         let (good, mut refused) = sort_out(people);
         let taken = self.taken(&good).await?;
@@ -91,7 +94,7 @@ impl Engine {
                     username: person.username,
                     faults: vec![FieldFault::new(
                         format!("/people/{index}/username"),
-                        "this username is taken: give another",
+                        "用户名已被占用，请换一个 / this username is taken: give another",
                     )],
                 });
                 continue;
@@ -183,7 +186,10 @@ fn sort_out(people: Vec<NewPerson>) -> (Indexed, Vec<RefusedPerson>) {
         person.username = person.username.trim().to_owned();
         let mut faults = faults_of(index, &mut person);
         if !seen.insert(person.username.clone()) {
-            faults.push(FieldFault::new(format!("/people/{index}/username"), "this username stands twice in the list"));
+            faults.push(FieldFault::new(
+                format!("/people/{index}/username"),
+                "名单中用户名重复 / this username stands twice in the list",
+            ));
         }
         if faults.is_empty() {
             good.push((index, person));
@@ -200,13 +206,13 @@ fn faults_of(index: usize, person: &mut NewPerson) -> Vec<FieldFault> {
         |field: &str, detail: String| faults.push(FieldFault::new(format!("/people/{index}/{field}"), detail));
     let length = person.username.chars().count();
     if !(1..=64).contains(&length) || person.username.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        fault("username", "give 1 to 64 characters without blanks".into());
+        fault("username", "请填写 1 至 64 个不含空白的字符 / give 1 to 64 characters without blanks".into());
     }
     if person.name.trim().is_empty() || person.name.chars().count() > NAME_CHARS_MAX {
-        fault("name", format!("give 1 to {NAME_CHARS_MAX} characters"));
+        fault("name", format!("请填写 1 至 {NAME_CHARS_MAX} 个字 / give 1 to {NAME_CHARS_MAX} characters"));
     }
     if person.roles.is_empty() {
-        fault("roles", "give at least one role".into());
+        fault("roles", "请至少给出一个角色 / give at least one role".into());
     }
     if let Some(number) = person.id_number.take() {
         match IdNumber::parse(&number) {

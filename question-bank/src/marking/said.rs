@@ -23,7 +23,7 @@ pub enum Said {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseFault {
     /// For example a number for a choice.
-    #[error("a {kind} question is answered with {expected}")]
+    #[error("{kind} 题应以 {expected} 作答 / a {kind} question is answered with {expected}")]
     WrongShape {
         /// The kind of the slot's item.
         kind: ItemKind,
@@ -31,31 +31,31 @@ pub enum ResponseFault {
         expected: &'static str,
     },
     /// The slot shows no such option or entry.
-    #[error("there is no option {0} in this slot")]
+    #[error("本题没有选项 {0} / there is no option {0} in this slot")]
     UnknownOption(OptionId),
     /// The slot shows no such right entry.
-    #[error("there is no target {0} in this slot")]
+    #[error("本题没有匹配项 {0} / there is no target {0} in this slot")]
     UnknownTarget(TargetId),
     /// An option, entry or left entry is named twice.
-    #[error("{0} is named more than once")]
+    #[error("{0} 重复 / {0} is named more than once")]
     Repeated(OptionId),
     /// Single choice and true/false take exactly one.
-    #[error("choose exactly one option")]
+    #[error("请只选一个选项 / choose exactly one option")]
     NotExactlyOne,
     /// An ordering names all its entries.
-    #[error("the order has to name all {count} entries once")]
+    #[error("排序应包含全部 {count} 项且各一次 / the order has to name all {count} entries once")]
     Incomplete {
         /// How many there are.
         count: usize,
     },
     /// Infinities and NaN are no answers.
-    #[error("the number has to be finite")]
+    #[error("数值应为有限数 / the number has to be finite")]
     NotFinite,
     /// More than [`limits::RESPONSE_TEXT_CHARS_MAX`] characters.
-    #[error("the text is longer than {} characters", limits::RESPONSE_TEXT_CHARS_MAX)]
+    #[error("文本超过 {0} 字 / the text is longer than {0} characters", limits::RESPONSE_TEXT_CHARS_MAX)]
     TooLong,
     /// The slot's item is not in the pool.
-    #[error("the slot is not of this bank version")]
+    #[error("本题不属于当前题库版本 / the slot is not of this bank version")]
     OtherPool,
 }
 

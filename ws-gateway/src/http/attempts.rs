@@ -197,7 +197,10 @@ async fn post_answers(
 ) -> Result<axum::Json<BatchView>, Problem> {
     limited(app.rates.answer(identity.id(), address))?;
     if body.answers.len() > BATCH_ANSWERS_MAX {
-        return Err(Problem::field("/answers", format!("send at most {BATCH_ANSWERS_MAX} answers at once")));
+        return Err(Problem::field(
+            "/answers",
+            format!("一次最多提交 {BATCH_ANSWERS_MAX} 个答案 / send at most {BATCH_ANSWERS_MAX} answers at once"),
+        ));
     }
     let names: Vec<(Uuid, u32)> = body.answers.iter().map(|answer| (answer.command_id, answer.slot)).collect();
     let inputs = body.answers.into_iter().map(|answer| AnswerInput {
@@ -267,7 +270,10 @@ async fn post_signals(
 ) -> Result<StatusCode, Problem> {
     limited(app.rates.request(identity.id()))?;
     if body.signals.len() > BATCH_SIGNALS_MAX {
-        return Err(Problem::field("/signals", format!("send at most {BATCH_SIGNALS_MAX} signals at once")));
+        return Err(Problem::field(
+            "/signals",
+            format!("一次最多提交 {BATCH_SIGNALS_MAX} 个信号 / send at most {BATCH_SIGNALS_MAX} signals at once"),
+        ));
     }
     let signals = body.signals.into_iter().map(|signal| ClientSignal {
         kind: signal.kind,

@@ -150,7 +150,8 @@ async fn set_state(
     Json(body): Json<StateBody>,
 ) -> Result<axum::Json<RevisionView>, Problem> {
     let state = ItemState::parse(&body.state);
-    let state = state.ok_or_else(|| Problem::field("/state", "give one of draft ready retired"))?;
+    let state = state
+        .ok_or_else(|| Problem::field("/state", "可用值：draft ready retired / give one of draft ready retired"))?;
     let revision = app.engine.set_item_state(&identity, bank, body.codes, state).await?;
     Ok(axum::Json(RevisionView { revision }))
 }
@@ -180,7 +181,8 @@ async fn import(
 ) -> Result<Response, Problem> {
     // Before the upload is read, not after.
     identity.may(Act::WriteBanks)?;
-    let form = form.map_err(|_| Problem::field("", "send the file as multipart/form-data"))?;
+    let form = form
+        .map_err(|_| Problem::field("", "请以 multipart/form-data 上传文件 / send the file as multipart/form-data"))?;
     let reading = tokio::time::timeout(UPLOAD_READ_TIMEOUT, read_form(form)).await;
     let request = reading.map_err(|_| Problem::new("timeout"))??;
     let report = app.engine.import_items(&identity, bank, request).await?;
@@ -199,10 +201,17 @@ async fn read_form(mut form: Multipart) -> Result<ImportRequest, Problem> {
             "file" => file = Some((bytes, file_name)),
             "format" => format = read_format(&text())?,
             "dry_run" => dry_run = read_flag(&text())?,
-            other => return Err(Problem::field(format!("/{other}"), "unknown: the form has file, format, dry_run")),
+            other => {
+                return Err(Problem::field(
+                    format!("/{other}"),
+                    "未知字段：表单只有 file、format、dry_run / unknown: the form has file, format, dry_run",
+                ));
+            }
         }
     }
-    let (bytes, file_name) = file.ok_or_else(|| Problem::field("/file", "send the file in the form's field `file`"))?;
+    let (bytes, file_name) = file.ok_or_else(|| {
+        Problem::field("/file", "请在表单字段 file 中上传文件 / send the file in the form's field `file`")
+    })?;
     Ok(ImportRequest { bytes: bytes.to_vec(), file_name, format, dry_run, state: ItemState::Ready })
 }
 
@@ -222,14 +231,17 @@ fn read_format(name: &str) -> Result<Option<Format>, Problem> {
 }
 
 fn unknown_format(pointer: &str) -> Problem {
-    Problem::field(pointer, "give one of auto json xlsx csv gift moodle_xml aiken")
+    Problem::field(
+        pointer,
+        "可用值：auto json xlsx csv gift moodle_xml aiken / give one of auto json xlsx csv gift moodle_xml aiken",
+    )
 }
 
 fn read_flag(text: &str) -> Result<bool, Problem> {
     match text {
         "true" | "1" => Ok(true),
         "" | "false" | "0" => Ok(false),
-        _ => Err(Problem::field("/dry_run", "give true or false")),
+        _ => Err(Problem::field("/dry_run", "请填写 true 或 false / give true or false")),
     }
 }
 

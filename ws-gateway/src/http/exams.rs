@@ -173,10 +173,12 @@ async fn create(
 }
 
 fn draft(body: ExamBody) -> Result<ExamDraft, Problem> {
-    let unknown = |field: &str| Problem::field(format!("/{field}"), format!("there is no such {field}"));
+    let unknown =
+        |field: &str| Problem::field(format!("/{field}"), format!("没有这个 {field} / there is no such {field}"));
     let audience = body.audience.map(|ids| {
         let read = |(index, id): (usize, String)| {
-            PersonId::parse(&id).ok_or_else(|| Problem::field(format!("/audience/{index}"), "there is no such person"))
+            PersonId::parse(&id)
+                .ok_or_else(|| Problem::field(format!("/audience/{index}"), "没有这个人员 / there is no such person"))
         };
         ids.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()
     });
@@ -281,7 +283,8 @@ async fn add_override(
     Id(exam): Id<ExamId>,
     Json(body): Json<OverrideBody>,
 ) -> Result<(StatusCode, axum::Json<OverrideView>), Problem> {
-    let person = PersonId::parse(&body.person).ok_or_else(|| Problem::field("/person", "there is no such person"))?;
+    let person = PersonId::parse(&body.person)
+        .ok_or_else(|| Problem::field("/person", "没有这个人员 / there is no such person"))?;
     let exception = Override {
         extra_ms: body.extra_ms,
         attempts_max: body.attempts_max,

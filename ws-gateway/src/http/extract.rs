@@ -136,7 +136,7 @@ pub async fn body(request: Request<Body>, app: &Arc<App>) -> Result<Bytes, Probl
         Ok(Err(rejection)) if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
             Err(Problem::new("too_large"))
         }
-        Ok(Err(_)) => Err(Problem::new("invalid").detail("the body did not arrive whole")),
+        Ok(Err(_)) => Err(Problem::new("invalid").detail("请求内容不完整 / the body did not arrive whole")),
         Err(_) => Err(Problem::new("timeout")),
     }
 }
@@ -148,7 +148,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Ok(_) => Err(Problem::field("", "there is more after the end of the value")),
+        Ok(_) => Err(Problem::field("", "JSON 之后还有多余内容 / there is more after the end of the value")),
         Err(error) => {
             let pointer = json_pointer(error.path());
             Err(Problem::field(pointer, error.into_inner().to_string()))

@@ -136,7 +136,7 @@ impl Problem {
 }
 
 fn taken(field: &str) -> FieldFault {
-    FieldFault::new(format!("/{field}"), "this is taken: give another")
+    FieldFault::new(format!("/{field}"), "已被占用，请换一个 / this is taken: give another")
 }
 
 impl From<Refusal> for Problem {

@@ -80,7 +80,9 @@ async fn sessions(
     let filter =
         AttemptFilter { mode: Some(params.mode.unwrap_or(Mode::Exam)), state: state(params.state.as_deref())? };
     let after = match &params.after {
-        Some(text) => Some(AttemptId::parse(text).ok_or_else(|| Problem::field("/query/after", "not a cursor"))?),
+        Some(text) => Some(
+            AttemptId::parse(text).ok_or_else(|| Problem::field("/query/after", "不是有效的游标 / not a cursor"))?,
+        ),
         None => None,
     };
     let limit = page_limit(params.limit);
@@ -94,9 +96,12 @@ async fn sessions(
 fn state(name: Option<&str>) -> Result<Option<AttemptState>, Problem> {
     let Some(name) = name else { return Ok(None) };
     let state = AttemptState::parse(name);
-    state
-        .map(Some)
-        .ok_or_else(|| Problem::field("/query/state", "give one of open paused submitted expired terminated"))
+    state.map(Some).ok_or_else(|| {
+        Problem::field(
+            "/query/state",
+            "可用值：open paused submitted expired terminated / give one of open paused submitted expired terminated",
+        )
+    })
 }
 
 fn row_view(view: SessionView) -> SessionRowView {
@@ -240,8 +245,10 @@ async fn act(
 ) -> Result<Response, Problem> {
     let action = match (body.action, body.minutes) {
         (ActName::Extend, Some(minutes)) => ProctorAction::Extend { minutes },
-        (ActName::Extend, None) => return Err(Problem::field("/minutes", "say how many minutes to extend by")),
-        (_, Some(_)) => return Err(Problem::field("/minutes", "only extend takes minutes")),
+        (ActName::Extend, None) => {
+            return Err(Problem::field("/minutes", "请填写延长的分钟数 / say how many minutes to extend by"));
+        }
+        (_, Some(_)) => return Err(Problem::field("/minutes", "只有 extend 需要 minutes / only extend takes minutes")),
         (ActName::Warn, None) => ProctorAction::Warn,
         (ActName::Pause, None) => ProctorAction::Pause,
         (ActName::Resume, None) => ProctorAction::Resume,

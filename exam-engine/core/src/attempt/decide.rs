@@ -247,7 +247,7 @@ fn expire(attempt: &Attempt, context: &Context<'_>) -> Result<Decided, Refusal> 
     let until = if planted(RuleBug::GraceForgotten) { attempt.deadline } else { attempt.answers_until() };
     match attempt.phase {
         Phase::Open if context.now > until => close(attempt, StepBody::Expired, None, context),
-        Phase::Open => Err(Refusal::WrongState("the deadline has not passed")),
+        Phase::Open => Err(Refusal::WrongState("作答时间尚未结束 / the deadline has not passed")),
         Phase::Paused { .. } => Err(Refusal::AttemptPaused),
         Phase::Submitted { .. } | Phase::Expired { .. } | Phase::Terminated { .. } => Err(Refusal::AttemptClosed),
     }
@@ -305,7 +305,8 @@ fn proctor(
         return if trace.digest == digest { Ok(replayed) } else { Err(Refusal::CommandReused) };
     }
     if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        let detail = format!("give a reason of 1 to {REASON_CHARS_MAX} characters");
+        let detail =
+            format!("请填写 1 至 {REASON_CHARS_MAX} 字的理由 / give a reason of 1 to {REASON_CHARS_MAX} characters");
         return Err(Refusal::InvalidArgument { pointer: "/reason", detail });
     }
     if attempt.phase.closed_at().is_some() {
@@ -329,7 +330,9 @@ fn proctor(
             reason,
             deadline: attempt.deadline.plus_ms(now.since(since) << u8::from(planted(RuleBug::ResumeTwice))),
         },
-        (ProctorAction::Resume, _) => return Err(Refusal::WrongState("the attempt is not paused")),
+        (ProctorAction::Resume, _) => {
+            return Err(Refusal::WrongState("本次作答没有被暂停 / the attempt is not paused"));
+        }
         (ProctorAction::Extend { minutes }, _) => {
             StepBody::Extended { reason, minutes, deadline: extended(attempt, minutes)? }
         }
@@ -343,13 +346,15 @@ fn extended(attempt: &Attempt, minutes: u32) -> Result<crate::Timestamp, Refusal
     if (1..=EXTENSION_MINUTES_MAX).contains(&minutes) && within {
         return Ok(deadline);
     }
-    let detail = format!("give 1 to {EXTENSION_MINUTES_MAX} minutes, a day in all at most");
+    let detail = format!(
+        "请填写 1 至 {EXTENSION_MINUTES_MAX} 分钟，总时长不超过一天 / give 1 to {EXTENSION_MINUTES_MAX} minutes, a day in all at most"
+    );
     Err(Refusal::InvalidArgument { pointer: "/minutes", detail })
 }
 
 fn regrade(attempt: &Attempt, reason: &str, context: &Context<'_>) -> Result<Decided, Refusal> {
     if attempt.phase.closed_at().is_none() {
-        return Err(Refusal::WrongState("an open attempt is marked when it closes"));
+        return Err(Refusal::WrongState("进行中的作答在结束时评分 / an open attempt is marked when it closes"));
     }
     let may_pass = !matches!(attempt.phase, Phase::Terminated { .. });
     let graded = grade(attempt, context.pool, context.rules, may_pass);
