@@ -36,8 +36,10 @@ pub struct ListView<T> {
 #[serde(deny_unknown_fields)]
 pub struct CourseParams {
     /// The credit year.
+    #[serde(default, deserialize_with = "super::extract::number_or_none")]
     year: Option<i16>,
     /// `public` or `professional`.
+    #[serde(default, deserialize_with = "super::extract::word_or_none")]
     #[param(value_type = Option<String>)]
     subject: Option<Subject>,
     limit: Option<u32>,

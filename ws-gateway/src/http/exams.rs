@@ -41,8 +41,10 @@ pub fn page_limit(asked: Option<u32>) -> u32 {
 #[serde(deny_unknown_fields)]
 pub struct ExamParams {
     /// The credit year.
+    #[serde(default, deserialize_with = "super::extract::number_or_none")]
     year: Option<i16>,
     /// A course's id.
+    #[serde(default, deserialize_with = "super::extract::word_or_none")]
     course: Option<String>,
     limit: Option<u32>,
     /// The last code of the page before.

@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request, header};
 use exam_core::integrity::Origin;
 use exam_service::Identity;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -210,6 +211,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
         let Query(value) = query.map_err(|rejection| Problem::field("/query", rejection.body_text()))?;
         Ok(Self(value))
     }
+}
+
+/// A number of the query; `year=` means none is asked for.
+pub fn number_or_none<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.filter(|text| !text.is_empty()).map(|text| text.parse().map_err(de::Error::custom)).transpose()
+}
+
+/// A word of the query; `subject=` means none is asked for.
+pub fn word_or_none<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.filter(|text| !text.is_empty()).map(|text| T::deserialize(text.into_deserializer())).transpose()
 }
 
 #[cfg(test)]

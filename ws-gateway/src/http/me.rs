@@ -58,6 +58,7 @@ async fn me(State(app): State<Arc<App>>, SignedIn(identity): SignedIn) -> Result
 #[serde(deny_unknown_fields)]
 pub struct YearParams {
     /// Absent: the present one in Asia/Shanghai.
+    #[serde(default, deserialize_with = "super::extract::number_or_none")]
     year: Option<i16>,
 }
 
