@@ -3,16 +3,17 @@
 use crate::engine::Stats;
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::rows::{Prepared, fold, hours_facts, prepare};
-use crate::slots::Slot;
+use crate::slots::{Slot, Turn};
 use crate::{Engine, EngineError, LoadedExam};
 use exam_core::attempt::decide::Decided;
 use exam_core::attempt::{Attempt, Command, Context, HoursFacts, Mode, Step, StepBody, command::Actor, decide};
-use exam_core::ids::{AttemptId, PersonId};
+use exam_core::ids::{AttemptId, ExamId, PersonId};
 use exam_core::integrity::Origin;
 use exam_core::{Refusal, Timestamp};
-use exam_store::CommitError;
+use exam_store::{CommitError, Store};
 use question_bank::pool::Pool;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// What a command did.
 pub(crate) struct Done {
@@ -42,7 +43,7 @@ impl Engine {
         pool: Option<&Pool>,
     ) -> Result<Done, EngineError> {
         let (slot, exam) = self.slot_of(learner, attempt).await?;
-        let _turn = slot.turn().await.ok_or(EngineError::Overloaded)?;
+        let mut turn = slot.turn().await.ok_or(EngineError::Overloaded)?;
         let mut granted = self.granted_before(learner, command, &exam).await?;
         let mut fresh = false;
         for _ in 0..CONFLICT_RETRIES_MAX {
@@ -54,33 +55,28 @@ impl Engine {
             // Read once: a receipt signs the very time its step is kept with, and what was in time stays so.
             let now = self.now();
             let judged = self.judge(&slot, &exam, pool, &facts, command, origin, now)?;
-            let decided = match judged {
-                Ok(decided) => decided,
-                // Judged from a cache that another node may have overtaken: look once more.
-                Err(_) if self.options.shared_store && !fresh => {
-                    slot.set(None);
-                    continue;
-                }
-                Err(refusal) => return Err(refusal.into()),
-            };
+            // Judged from a cache that another node may have overtaken: look once more.
+            if self.options.shared_store && !fresh && refuses(&judged) {
+                slot.forget();
+                continue;
+            }
+            let decided = judged?;
             if decided.steps.is_empty() {
                 return Ok(Done { decided });
             }
             let prepared = self.seal(&slot, &decided, actor, learner, &facts, now)?;
-            match self.store.commit(prepared.commit).await {
-                Ok(()) => {
-                    self.apply(&slot, &exam, &prepared.steps)?;
-                    return Ok(Done { decided });
-                }
+            let kept = tokio::spawn(self.keeper.clone().keep(turn, Arc::clone(&slot), Arc::clone(&exam), prepared));
+            let (turn_back, kept) = kept.await.map_err(|error| EngineError::Internal(error.to_string()))?;
+            match kept {
+                Ok(()) => return Ok(Done { decided }),
                 Err(CommitError::Store(error)) => {
-                    slot.set(None);
                     Stats::add(&self.stats().failures, 1);
                     return Err(error.into());
                 }
                 Err(conflict) => {
                     granted |= conflict == CommitError::AlreadyGranted;
-                    slot.set(None);
                     Stats::add(&self.stats().conflicts, 1);
+                    turn = turn_back;
                 }
             }
         }
@@ -104,24 +100,21 @@ impl Engine {
     }
 
     /// Folds the attempt from its steps, looked up by its learner.
-    async fn reload(
-        &self,
-        slot: &Slot,
-        learner: PersonId,
-        attempt: AttemptId,
-    ) -> Result<exam_core::ExamId, EngineError> {
-        let rows = self.store.steps(learner, attempt).await?;
-        if rows.is_empty() {
-            return Err(EngineError::NotFound);
+    async fn reload(&self, slot: &Slot, learner: PersonId, attempt: AttemptId) -> Result<ExamId, EngineError> {
+        for _ in 0..CONFLICT_RETRIES_MAX {
+            let forgotten = slot.forgotten();
+            let rows = self.store.steps(learner, attempt).await?;
+            if rows.is_empty() {
+                self.slots.drop_slot(attempt);
+                return Err(EngineError::NotFound);
+            }
+            let state = fold(learner, attempt, &rows)?;
+            let exam = state.exam;
+            if slot.offer(state, forgotten) {
+                return Ok(exam);
+            }
         }
-        let state = fold(learner, attempt, &rows)?;
-        let exam = state.exam;
-        // A reader may fold while a command commits: never go back behind what is known.
-        let newer = slot.read(|known| known.seq >= state.seq).unwrap_or(false);
-        if !newer {
-            slot.set(Some(state));
-        }
-        Ok(exam)
+        Err(EngineError::Overloaded)
     }
 
     async fn granted_before(
@@ -175,9 +168,43 @@ impl Engine {
         slot.read(|attempt| prepare(attempt, decided, now, actor, self.options.node, learner, facts))
             .ok_or_else(|| EngineError::Internal("an attempt was forgotten in its own turn".into()))?
     }
+}
+
+/// Whether anything in a decision is a refusal.
+fn refuses(judged: &Result<Decided, Refusal>) -> bool {
+    match judged {
+        Ok(decided) => decided.steps.is_empty() && decided.answers.iter().any(Result::is_err),
+        Err(_) => true,
+    }
+}
+
+/// Keeps what was decided and applies it. In a task of its own: a client that hangs up ends its
+/// request, and must not end this between the commit and the cache.
+#[derive(Clone)]
+pub(crate) struct Keeper {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) due: Arc<Notify>,
+}
+
+impl Keeper {
+    async fn keep(
+        self,
+        turn: Turn,
+        slot: Arc<Slot>,
+        exam: Arc<LoadedExam>,
+        prepared: Prepared,
+    ) -> (Turn, Result<(), CommitError>) {
+        let kept = self.store.commit(prepared.commit).await;
+        match &kept {
+            Ok(()) => self.apply(&slot, &exam, &prepared.steps),
+            Err(_) => slot.forget(),
+        }
+        (turn, kept)
+    }
 
     /// After the commit: the cache says what the store says.
-    fn apply(&self, slot: &Slot, exam: &LoadedExam, steps: &[Step]) -> Result<(), EngineError> {
+    fn apply(&self, slot: &Slot, exam: &LoadedExam, steps: &[Step]) {
         let applied = slot.change(|attempt| {
             for step in steps {
                 self.note(attempt, exam, step);
@@ -185,20 +212,18 @@ impl Engine {
             }
             Ok::<(), exam_core::attempt::FoldError>(())
         });
-        match applied {
-            Some(Ok(())) | None => Ok(()),
-            Some(Err(error)) => {
-                slot.set(None);
-                Err(EngineError::Internal(error.to_string()))
-            }
+        // It is kept; a cache that does not follow is given up.
+        if let Some(Err(error)) = applied {
+            tracing::error!(%error, "a kept step does not follow the cached ones");
+            slot.forget();
         }
     }
 
     fn note(&self, attempt: &Attempt, exam: &LoadedExam, step: &Step) {
         match &step.body {
-            StepBody::Flagged(_) => Stats::add(&self.stats().flags, 1),
-            StepBody::HoursGranted { .. } => Stats::add(&self.stats().grants, 1),
-            StepBody::Expired => Stats::add(&self.stats().expiries, 1),
+            StepBody::Flagged(_) => Stats::add(&self.stats.flags, 1),
+            StepBody::HoursGranted { .. } => Stats::add(&self.stats.grants, 1),
+            StepBody::Expired => Stats::add(&self.stats.expiries, 1),
             StepBody::Answered { slot, offline: false, .. } if attempt.mode == Mode::Exam => {
                 let index = *slot as usize - 1;
                 let first = attempt.answers.get(index).is_some_and(Option::is_none);

@@ -2,6 +2,7 @@
 
 use crate::EngineError;
 use crate::clock::Clock;
+use crate::commands::Keeper;
 use crate::identity::SessionCache;
 use crate::loaded::{ExamCache, LoadedExam};
 use crate::password::Passwords;
@@ -77,8 +78,7 @@ pub struct Engine {
     pub(crate) sessions: SessionCache,
     pub(crate) passwords: Passwords,
     pub(crate) receipts: ReceiptKey,
-    pub(crate) due: Notify,
-    stats: Stats,
+    pub(crate) keeper: Keeper,
 }
 
 impl Engine {
@@ -95,6 +95,8 @@ impl Engine {
         let secret = store.setting_or_insert("secret", fresh.to_vec()).await?;
         let secret: [u8; 32] =
             secret.try_into().map_err(|_| EngineError::Internal("the stored secret has not 32 bytes".into()))?;
+        let keeper =
+            Keeper { store: Arc::clone(&store), stats: Arc::new(Stats::default()), due: Arc::new(Notify::new()) };
         Ok(Arc::new(Self {
             passwords: Passwords::new(options.hashes_at_once)?,
             store,
@@ -104,8 +106,7 @@ impl Engine {
             exams: ExamCache::new(),
             sessions: SessionCache::new(),
             receipts: ReceiptKey::derive(&secret),
-            due: Notify::new(),
-            stats: Stats::default(),
+            keeper,
         }))
     }
 
@@ -117,8 +118,8 @@ impl Engine {
 
     /// The counters.
     #[must_use]
-    pub const fn stats(&self) -> &Stats {
-        &self.stats
+    pub fn stats(&self) -> &Stats {
+        &self.keeper.stats
     }
 
     /// Attempts held in memory, about.

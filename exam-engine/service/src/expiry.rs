@@ -21,7 +21,7 @@ impl Engine {
             };
             let sleep = Duration::from_millis(sleep_ms.clamp(1, EXPIRY_SLEEP_MS_MAX) as u64);
             // A notification while the worker was busy is remembered; one is enough.
-            let _ = tokio::time::timeout(sleep, self.due.notified()).await;
+            let _ = tokio::time::timeout(sleep, self.keeper.due.notified()).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! The engine: ties the pure rules to a store. It has no idea of HTTP.
 //!
 //! The way of one answer: [`Engine::answer`] → the attempt's slot (one command at a time, see
-//! [`slots`]) → `exam_core::attempt::decide` on the cached state → [`exam_store::Attempts::commit`],
+//! `slots`) → `exam_core::attempt::decide` on the cached state → [`exam_store::Attempts::commit`],
 //! where commits of many attempts become one transaction → after it: the cache, the receipt, the caller.
 //!
 //! How to add the next thing the engine does: a file named after the noun, an `impl Engine` block in it.

@@ -59,16 +59,19 @@ impl Engine {
     /// What rows know is as of their last change; what this node's memory knows is newer.
     fn session_view(&self, mut row: AttemptRow, names: &HashMap<PersonId, String>) -> SessionView {
         let learner_name = names.get(&row.learner).cloned().unwrap_or_default();
-        let live = self.slots.get(row.id).read(|attempt| {
-            let observer = &attempt.observer;
-            (
-                attempt.answered() as u32,
-                observer.score(),
-                observer.flag_count(),
-                observer.signals(),
-                observer.focus_losses(),
-                attempt.last_at,
-            )
+        let slot = self.slots.peek(row.id);
+        let live = slot.as_ref().and_then(|slot| {
+            slot.read(|attempt| {
+                let observer = &attempt.observer;
+                (
+                    attempt.answered() as u32,
+                    observer.score(),
+                    observer.flag_count(),
+                    observer.signals(),
+                    observer.focus_losses(),
+                    attempt.last_at,
+                )
+            })
         });
         if let Some((answered, score, flags, ..)) = live {
             (row.answered, row.integrity_score, row.flags) = (answered, score, flags);

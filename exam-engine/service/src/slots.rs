@@ -9,35 +9,69 @@ use moka::sync::Cache;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// One attempt's place.
 pub(crate) struct Slot {
     /// Fair: whoever asks first goes first.
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     /// Held for the moment of reading or replacing, never across an await.
-    state: Mutex<Option<Attempt>>,
+    known: Mutex<Known>,
 }
 
+#[derive(Default)]
+struct Known {
+    attempt: Option<Attempt>,
+    /// How often the state was given up; what was read from the store before that may be too old to keep.
+    forgotten: u64,
+}
+
+/// The right to change an attempt; kept until the change is kept and applied.
+pub(crate) type Turn = OwnedSemaphorePermit;
+
 impl Slot {
+    fn new() -> Self {
+        Self { turns: Arc::new(Semaphore::new(1)), known: Mutex::default() }
+    }
+
     /// Waits for this attempt's turn. `None` never happens: the semaphore is not closed.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.turns.acquire().await.ok()
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// Reads the cached state.
     pub(crate) fn read<R>(&self, read: impl FnOnce(&Attempt) -> R) -> Option<R> {
-        self.state.lock().as_ref().map(read)
+        self.known.lock().attempt.as_ref().map(read)
     }
 
     /// Changes the cached state in place.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Attempt) -> R) -> Option<R> {
-        self.state.lock().as_mut().map(change)
+        self.known.lock().attempt.as_mut().map(change)
     }
 
-    /// Replaces the cached state; `None` forgets it.
-    pub(crate) fn set(&self, state: Option<Attempt>) {
-        *self.state.lock() = state;
+    /// Gives the cached state up.
+    pub(crate) fn forget(&self) {
+        let mut known = self.known.lock();
+        known.attempt = None;
+        known.forgotten += 1;
+    }
+
+    /// To be asked before the store is, for [`Self::offer`].
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.known.lock().forgotten
+    }
+
+    /// Keeps a state read from the store, unless a newer one is known; false when the state was given
+    /// up since `forgotten`, so that this one may be too old.
+    pub(crate) fn offer(&self, state: Attempt, forgotten: u64) -> bool {
+        let mut known = self.known.lock();
+        if known.forgotten != forgotten {
+            return false;
+        }
+        if known.attempt.as_ref().is_none_or(|attempt| attempt.seq < state.seq) {
+            known.attempt = Some(state);
+        }
+        true
     }
 }
 
@@ -56,7 +90,17 @@ impl Slots {
 
     /// The attempt's slot, made when there is none.
     pub(crate) fn get(&self, attempt: AttemptId) -> Arc<Slot> {
-        self.0.get_with(attempt, || Arc::new(Slot { turns: Semaphore::new(1), state: Mutex::new(None) }))
+        self.0.get_with(attempt, || Arc::new(Slot::new()))
+    }
+
+    /// The attempt's slot, if there is one.
+    pub(crate) fn peek(&self, attempt: AttemptId) -> Option<Arc<Slot>> {
+        self.0.get(&attempt)
+    }
+
+    /// Drops the slot of what turned out to be no attempt: made-up ids must not push real ones out.
+    pub(crate) fn drop_slot(&self, attempt: AttemptId) {
+        self.0.invalidate(&attempt);
     }
 
     /// How many there are, about.

@@ -90,8 +90,9 @@ impl Engine {
             Ok(()) => {
                 let id = attempt.id;
                 facts.exam.exposure.count(&attempt.paper);
-                self.slots.get(id).set(Some(attempt));
-                self.due.notify_one();
+                let slot = self.slots.get(id);
+                slot.offer(attempt, slot.forgotten());
+                self.keeper.due.notify_one();
                 Stats::add(&self.stats().starts, 1);
                 self.settle(facts, id).await?;
                 Ok(Some(StartedAttempt { id, replayed: false }))

@@ -60,7 +60,10 @@ async fn zip_bombs() {
     let sheet = "xl/worksheets/sheet1.xml";
     let big = bomb(&[(sheet, 320)]);
     assert!(big.len() < 1 << 20);
-    let corner = format!("{}<row r=\"1\"><c r=\"A1\"><v>1</v></c></row><row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>{}", SHEET[0], SHEET[1]);
+    let corner = format!(
+        "{}<row r=\"1\"><c r=\"A1\"><v>1</v></c></row><row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>{}",
+        SHEET[0], SHEET[1]
+    );
     let cells = "<row><c t=\"inlineStr\"><is><t>a</t></is></c></row>".repeat(1_500_000);
     let bombs = [
         ("one big member", big.clone()),

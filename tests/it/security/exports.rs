@@ -11,7 +11,16 @@ use std::io::{Cursor, Read};
 const STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
 
 fn formulas() -> Vec<String> {
-    let words = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "=HYPERLINK(\"http://evil.com\",\"x\")", "=cmd|' /C calc'!A0", "\t=1+1", "＝1+1"];
+    let words = [
+        "=1+1",
+        "+1+1",
+        "-1+1",
+        "@SUM(A1)",
+        "=HYPERLINK(\"http://evil.com\",\"x\")",
+        "=cmd|' /C calc'!A0",
+        "\t=1+1",
+        "＝1+1",
+    ];
     words.map(str::to_owned).to_vec()
 }
 
@@ -45,7 +54,10 @@ async fn formula_injection_in_exported_banks() {
             })
         })
         .collect();
-    let short: Vec<_> = formulas().iter().map(|formula| json!({"kind": "short_text", "stem": format!("填 {formula}"), "accepted": [{"text": formula}]})).collect();
+    let short: Vec<_> = formulas()
+        .iter()
+        .map(|formula| json!({"kind": "short_text", "stem": format!("填 {formula}"), "accepted": [{"text": formula}]}))
+        .collect();
     let site = Site::start_with(generous(""), Bank::generated(2, false)).await;
     let bank = id(&site.author.post("/banks", &json!({"code": "=1+1", "title": "=1+1"})).await.ok(201));
     let file = json!({"format": "keju-bank/1", "items": items.iter().chain(&short).collect::<Vec<_>>()});
@@ -92,7 +104,11 @@ async fn formula_injection_in_exported_results() {
     assert!(text.contains("1+1"), "{text}");
 
     // The list of one-time passwords is opened by the same programs.
-    std::fs::write(site.server.folder().join("people.csv"), "username,name,roles,unit,id_number\n=1+1,=1+1,learner,,\n@x,y,learner,,\n").unwrap();
+    std::fs::write(
+        site.server.folder().join("people.csv"),
+        "username,name,roles,unit,id_number\n=1+1,=1+1,learner,,\n@x,y,learner,,\n",
+    )
+    .unwrap();
     let import = site.server.command(&["user", "import", "people.csv", "--passwords", "passwords.csv"]);
     assert!(import.status.success(), "{import:?}");
     no_formula("passwords", &std::fs::read(site.server.folder().join("passwords.csv")).unwrap());

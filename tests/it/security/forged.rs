@@ -22,7 +22,12 @@ async fn client_sent_key_score_or_time_is_an_unknown_field() {
         (Method::PUT, format!("{own}/answers/1"), json!({"command_id": command_id(), "response": choice}), "/response"),
         (Method::POST, format!("{own}/answers"), json!({"answers": [in_batch]}), ""),
         (Method::POST, format!("{own}/answers"), json!({"answers": [in_batch]}), "/answers/0"),
-        (Method::POST, format!("{own}/signals"), json!({"signals": [{"kind": "blur", "at": from_now(0)}]}), "/signals/0"),
+        (
+            Method::POST,
+            format!("{own}/signals"),
+            json!({"signals": [{"kind": "blur", "at": from_now(0)}]}),
+            "/signals/0",
+        ),
         (Method::POST, format!("{own}/submission"), json!({"command_id": command_id()}), ""),
     ];
     let extras = [
@@ -72,7 +77,12 @@ async fn the_timer_is_not_skipped_by_leaving_out_a_parameter() {
     let exam = site.exam(&json!({})).await;
     let learner = site.learner().await;
     let path = format!("/exams/{exam}/attempts");
-    for body in [json!({}), json!({"mode": "exam"}), json!({"command_id": command_id()}), json!({"command_id": null, "mode": "exam"})] {
+    for body in [
+        json!({}),
+        json!({"mode": "exam"}),
+        json!({"command_id": command_id()}),
+        json!({"command_id": null, "mode": "exam"}),
+    ] {
         learner.post(&path, &body).await.problem(400, "invalid");
     }
     let body = json!({"command_id": command_id(), "mode": "timeless"});
@@ -108,12 +118,15 @@ async fn late_replayed_and_forged_times_are_refused() {
 
     learner.answer(&attempt_id, 2, &site.bank.right(&all[1])).await.problem(409, "deadline_passed");
     let forged = |at: &Value| {
-        let answer = |slot: &Value| {
-            json!({"command_id": command_id(), "slot": number(slot), "response": site.bank.right(slot), "answered_at": at})
-        };
+        let answer = |slot: &Value| json!({"command_id": command_id(), "slot": number(slot), "response": site.bank.right(slot), "answered_at": at});
         json!(all.iter().map(answer).collect::<Vec<_>>())
     };
-    for at in [&attempt["started_at"], &json!("1970-01-01T00:00:00Z"), &json!("9999-12-30T00:00:00Z"), &json!(from_now(-2_000))] {
+    for at in [
+        &attempt["started_at"],
+        &json!("1970-01-01T00:00:00Z"),
+        &json!("9999-12-30T00:00:00Z"),
+        &json!(from_now(-2_000)),
+    ] {
         let outcome = learner.answers(&attempt_id, &forged(at)).await.ok(200);
         assert_eq!(outcome["receipts"], json!([]));
         let refused = outcome["refused"].as_array().unwrap();
@@ -125,7 +138,10 @@ async fn late_replayed_and_forged_times_are_refused() {
     assert_eq!(replay.ok(200), receipt);
     learner.answer_by(&attempt_id, 1, &site.bank.wrong(&all[0]), &command).await.problem(422, "idempotency_mismatch");
     learner.submit(&attempt_id).await.problem(409, "deadline_passed");
-    learner.signals(&attempt_id, &json!([{"kind": "focus", "at": from_now(-4_000)}])).await.problem(409, "attempt_closed");
+    learner
+        .signals(&attempt_id, &json!([{"kind": "focus", "at": from_now(-4_000)}]))
+        .await
+        .problem(409, "attempt_closed");
     assert_eq!(learner.attempt(&attempt_id).await.ok(200)["seq"], over["seq"]);
     assert_eq!(learner.result(&attempt_id).await.ok(200)["score"], 10);
 }

@@ -35,15 +35,78 @@ impl Dice {
 
 /// Names the service knows, so that requests get further than the first unknown one.
 const NAMES: [&str; 44] = [
-    "command_id", "mode", "response", "answers", "slot", "answered_at", "signals", "kind", "at", "detail", "receipt", "attempt",
-    "seq", "saved_at", "purpose", "id", "code", "title", "subject", "bucket", "credit_year", "hours", "course", "bank", "blueprint",
-    "sections", "count", "points", "quotas", "topic", "duration_ms", "pass_score", "opens_at", "closes_at", "results_at", "person",
-    "extra_ms", "reason", "people", "roles", "codes", "state", "action", "minutes",
+    "command_id",
+    "mode",
+    "response",
+    "answers",
+    "slot",
+    "answered_at",
+    "signals",
+    "kind",
+    "at",
+    "detail",
+    "receipt",
+    "attempt",
+    "seq",
+    "saved_at",
+    "purpose",
+    "id",
+    "code",
+    "title",
+    "subject",
+    "bucket",
+    "credit_year",
+    "hours",
+    "course",
+    "bank",
+    "blueprint",
+    "sections",
+    "count",
+    "points",
+    "quotas",
+    "topic",
+    "duration_ms",
+    "pass_score",
+    "opens_at",
+    "closes_at",
+    "results_at",
+    "person",
+    "extra_ms",
+    "reason",
+    "people",
+    "roles",
+    "codes",
+    "state",
+    "action",
+    "minutes",
 ];
 const WORDS: [&str; 26] = [
-    "", "x", "exam", "practice", "blur", "o1", "t1", "o26", "o99", "public", "elective", "warn", "extend", "ready", "learner", "admin",
-    "2023-06-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "-009999-01-01T00:00:00Z", "\0", "\u{feff}", "'; DROP TABLE people; --", "%s%n",
-    "../../etc", "汉字", "𠮷",
+    "",
+    "x",
+    "exam",
+    "practice",
+    "blur",
+    "o1",
+    "t1",
+    "o26",
+    "o99",
+    "public",
+    "elective",
+    "warn",
+    "extend",
+    "ready",
+    "learner",
+    "admin",
+    "2023-06-01T00:00:00Z",
+    "9999-12-31T23:59:59.999Z",
+    "-009999-01-01T00:00:00Z",
+    "\0",
+    "\u{feff}",
+    "'; DROP TABLE people; --",
+    "%s%n",
+    "../../etc",
+    "汉字",
+    "𠮷",
 ];
 
 fn value(dice: &mut Dice, depth: usize, known: &[String]) -> Value {
@@ -123,7 +186,13 @@ fn path(dice: &mut Dice, pattern: &str, known: &[String]) -> String {
 }
 
 fn body(dice: &mut Dice, ask: Ask, good: &[Value], known: &[String]) -> Ask {
-    let media_type = *dice.of(&["application/json", "application/json", "application/json; charset=utf-8", "text/plain", "multipart/form-data; boundary=x"]);
+    let media_type = *dice.of(&[
+        "application/json",
+        "application/json",
+        "application/json; charset=utf-8",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+    ]);
     match dice.below(6) {
         0 => ask,
         1 => ask.body(media_type, dice.bytes()),
@@ -154,7 +223,8 @@ async fn panics_by_random_requests() {
     let tokens = [learner.token(), site.author.token(), site.proctor.token(), site.admin.token(), "x"];
     // Signing out and disabling would end the game.
     let all = operations(&site.admin).await;
-    let routes: Vec<_> = all.into_iter().filter(|(method, path)| method != "DELETE" && !path.ends_with("/disabled")).collect();
+    let routes: Vec<_> =
+        all.into_iter().filter(|(method, path)| method != "DELETE" && !path.ends_with("/disabled")).collect();
     let mut dice = Dice(0x6b65_6a75);
     let mut statuses = std::collections::BTreeMap::new();
     for number in 0..REQUESTS {
@@ -166,7 +236,12 @@ async fn panics_by_random_requests() {
         let answer = answer.unwrap_or_else(|| panic!("request {number}: {method} {path} was not answered"));
         assert!(answer.status < 500, "request {number}: {method} {path}: {}", answer.text());
         if answer.status >= 400 {
-            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{method} {path}: {}", answer.text());
+            assert_eq!(
+                answer.header("content-type"),
+                Some("application/problem+json"),
+                "{method} {path}: {}",
+                answer.text()
+            );
         }
         *statuses.entry(answer.status).or_insert(0) += 1;
     }
@@ -179,7 +254,8 @@ async fn panics_by_random_requests() {
 #[tokio::test]
 async fn panics_by_extreme_numbers() {
     let site = site().await;
-    let section = |count: u64, points: f64| json!({"title": "x", "count": count, "points": points, "quotas": [{"count": count}]});
+    let section =
+        |count: u64, points: f64| json!({"title": "x", "count": count, "points": points, "quotas": [{"count": count}]});
     let max = u64::from(u32::MAX);
     let blueprints = [
         vec![section(max, 1.0)],
@@ -191,7 +267,12 @@ async fn panics_by_extreme_numbers() {
         vec![json!({"title": "x", "count": 1, "points": 1, "quotas": vec![json!({"count": max}); 300]})],
     ];
     for sections in blueprints {
-        for (name, number) in [("attempts_max", json!(max)), ("duration_ms", json!(i64::MAX)), ("cooldown_ms", json!(i64::MIN)), ("pass_score", json!(1_000_000))] {
+        for (name, number) in [
+            ("attempts_max", json!(max)),
+            ("duration_ms", json!(i64::MAX)),
+            ("cooldown_ms", json!(i64::MIN)),
+            ("pass_score", json!(1_000_000)),
+        ] {
             let over = json!({"blueprint": {"sections": sections, "overlap_max": 1e308, "exposure_max": 1e-308}, name: number});
             let made = site.author.post("/exams", &site.exam_body(&over)).await;
             assert!(made.status < 500, "{}", made.text());
@@ -204,7 +285,12 @@ async fn panics_by_extreme_numbers() {
     let exam = site.exam(&json!({})).await;
     let learner = site.learner().await;
     for at in ["9999-12-31T23:59:59.999999999Z", "-009999-01-01T00:00:00Z", "2023-06-01T00:00:60Z"] {
-        for exception in [json!({"opens_at": at}), json!({"closes_at": at}), json!({"extra_ms": i64::MAX}), json!({"attempts_max": max})] {
+        for exception in [
+            json!({"opens_at": at}),
+            json!({"closes_at": at}),
+            json!({"extra_ms": i64::MAX}),
+            json!({"attempts_max": max}),
+        ] {
             let mut body = json!({"person": learner.person, "reason": "r"});
             body.as_object_mut().unwrap().extend(exception.as_object().unwrap().clone());
             assert!(site.author.post(&format!("/exams/{exam}/overrides"), &body).await.status < 500);
@@ -225,13 +311,15 @@ async fn panics_by_depth() {
         let deep = format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
         for path in ["/api/v1/people", "/api/v1/exams", "/api/v1/courses"] {
             for body in [deep.clone(), format!("{{\"people\": {deep}}}"), format!("{{\"blueprint\": {deep}}}")] {
-                let answer = Ask::new("POST", path).bearer(site.admin.token()).body("application/json", body).send(address);
+                let answer =
+                    Ask::new("POST", path).bearer(site.admin.token()).body("application/json", body).send(address);
                 assert!([400, 413].contains(&answer.status), "{}", answer.text());
             }
         }
         let bank = format!("{{\"format\": \"keju-bank/1\", \"items\": [{deep}]}}");
         let path = format!("/api/v1/banks/{}/imports", site.bank_id);
-        let answer = Ask::new("POST", path).bearer(site.author.token()).upload("x.json", "json", bank.as_bytes()).send(address);
+        let answer =
+            Ask::new("POST", path).bearer(site.author.token()).upload("x.json", "json", bank.as_bytes()).send(address);
         assert!(answer.status < 500, "{}", answer.text());
     }
     assert!(!site.server.stderr().contains("panicked"));

@@ -64,9 +64,7 @@ async fn work_on(site: &Site, learner: &Client, exam: &str) -> String {
     for slot in [0_u64, 10, 999, u64::from(u32::MAX)] {
         learner.answer(&attempt_id, slot, &json!({"choices": ["o1"]})).await;
     }
-    let kept = |slot: u64, response: Value| {
-        json!({"command_id": command_id(), "slot": slot, "response": response, "answered_at": from_now(-1_000)})
-    };
+    let kept = |slot: u64, response: Value| json!({"command_id": command_id(), "slot": slot, "response": response, "answered_at": from_now(-1_000)});
     let batch: Vec<Value> = (0..12).map(|slot| kept(slot, json!({"text": "x"}))).collect();
     learner.answers(&attempt_id, &json!(batch)).await.ok(200);
     let signal = json!([{"kind": "blur", "at": from_now(0), "detail": {"key": "x"}}]);
@@ -101,7 +99,9 @@ async fn knock_everywhere(site: &Site, learner: &Client, exam: &str, attempt: &s
     {
         learner.send(learner.request(Method::GET, path)).await;
     }
-    for query in ["/exams?year=2023", "/exams?course=x", "/exams?after=a&limit=1", "/courses?subject=public", "/exams?x=1"] {
+    for query in
+        ["/exams?year=2023", "/exams?course=x", "/exams?after=a&limit=1", "/courses?subject=public", "/exams?x=1"]
+    {
         learner.get(query).await;
     }
     learner.me().await.ok(200);

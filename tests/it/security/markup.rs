@@ -10,7 +10,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Each sets the page's title, were it to run.
 const PAYLOADS: [&str; 34] = [
@@ -64,7 +65,14 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
     let header = ["题型", "题干", "选项A", "选项B", "答案", "解析"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(header)
         .chain(numbered.iter().map(|(number, payload)| {
-            vec!["单选题".into(), format!("表{number} {payload}"), format!("甲{number} {payload}"), format!("乙{number}"), "A".into(), (*payload).to_owned()]
+            vec![
+                "单选题".into(),
+                format!("表{number} {payload}"),
+                format!("甲{number} {payload}"),
+                format!("乙{number}"),
+                "A".into(),
+                (*payload).to_owned(),
+            ]
         }))
         .collect();
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -98,7 +106,9 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         .collect();
     let aiken: String = numbered
         .iter()
-        .map(|(number, payload)| format!("肯{number} {0}\nA. 甲{number} {0}\nB. 乙{number}\nANSWER: A\n\n", flat(payload)))
+        .map(|(number, payload)| {
+            format!("肯{number} {0}\nA. 甲{number} {0}\nB. 乙{number}\nANSWER: A\n\n", flat(payload))
+        })
         .collect();
     vec![
         ("json", json!({"format": "keju-bank/1", "items": native}).to_string().into_bytes()),
@@ -132,8 +142,10 @@ fn tags(html: &str) -> impl Iterator<Item = &str> {
 }
 
 fn harmless(html: &str) -> Result<(), String> {
-    const ELEMENTS: [&str; 14] =
-        ["script", "iframe", "object", "embed", "svg", "math", "style", "link", "meta", "base", "form", "input", "template", "noscript"];
+    const ELEMENTS: [&str; 14] = [
+        "script", "iframe", "object", "embed", "svg", "math", "style", "link", "meta", "base", "form", "input",
+        "template", "noscript",
+    ];
     for tag in tags(html) {
         let tag = tag.to_lowercase();
         let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
@@ -147,7 +159,11 @@ fn harmless(html: &str) -> Result<(), String> {
                 return Err(format!("attribute {name} in {html}"));
             }
         }
-        if tag.contains("javascript:") || tag.contains("data:text") || tag.contains("data:image/svg") || tag.contains("evil.invalid") {
+        if tag.contains("javascript:")
+            || tag.contains("data:text")
+            || tag.contains("data:image/svg")
+            || tag.contains("evil.invalid")
+        {
             return Err(format!("a link that does something in {html}"));
         }
     }
@@ -199,7 +215,9 @@ fn chromium() -> Option<PathBuf> {
 /// The title of a page of these texts after it has loaded.
 fn title(chromium: &PathBuf, texts: &[String], policy: Option<&str>) -> String {
     let body: String = texts.iter().map(|html| format!("<div>{html}</div>\n")).collect();
-    let page = format!("<!doctype html><html><head><meta charset=\"utf-8\"><title>quiet</title></head><body>{body}</body></html>");
+    let page = format!(
+        "<!doctype html><html><head><meta charset=\"utf-8\"><title>quiet</title></head><body>{body}</body></html>"
+    );
     let policy = policy.map_or_else(String::new, |policy| format!("Content-Security-Policy: {policy}\r\n"));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -233,7 +251,10 @@ fn serve(listener: &TcpListener, page: &str, policy: &str, done: &AtomicBool) {
         let count = stream.read(&mut request).unwrap_or(0);
         let found = request[..count].starts_with(b"GET / ");
         let (status, body) = if found { ("200 OK", page) } else { ("404 Not Found", "") };
-        let head = format!("HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n{policy}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n{policy}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
     }
 }
@@ -242,17 +263,14 @@ fn serve(listener: &TcpListener, page: &str, policy: &str, done: &AtomicBool) {
 fn run_for(mut command: Command, most: Duration) -> String {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
-    let reader = std::thread::spawn(move || {
+    let (sender, whole) = mpsc::channel();
+    std::thread::spawn(move || {
         let mut text = Vec::new();
         let _ = stdout.read_to_end(&mut text);
-        String::from_utf8_lossy(&text).into_owned()
+        let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
     });
-    let until = Instant::now() + most;
-    while child.try_wait().unwrap().is_none() {
-        if Instant::now() > until {
-            let _ = child.kill();
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    reader.join().unwrap()
+    let text = whole.recv_timeout(most);
+    let _ = child.kill();
+    child.wait().unwrap();
+    text.unwrap_or_else(|_| panic!("the browser did not end within {most:?}"))
 }

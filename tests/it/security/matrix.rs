@@ -11,7 +11,16 @@ use std::path::Path;
 
 /// The columns: nobody, the learner whose attempt it is, another learner, then the staff.
 const WHO: [&str; 10] = [
-    "nobody", "owner", "other", "author", "proctor", "unit_admin", "district_admin", "city_admin", "admin", "operator",
+    "nobody",
+    "owner",
+    "other",
+    "author",
+    "proctor",
+    "unit_admin",
+    "district_admin",
+    "city_admin",
+    "admin",
+    "operator",
 ];
 
 /// What stands in paths and bodies.
@@ -50,25 +59,50 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/me/hours", nothing, SIGNED_IN),
     Row("POST", "/api/v1/me/password", |_| json!({"password": "not the one", "new_password": "x"}), SIGNED_IN),
     Row("GET", "/api/v1/courses", nothing, SIGNED_IN),
-    Row("POST", "/api/v1/courses", |_| json!({"code": "", "title": "", "subject": "public", "bucket": "elective", "credit_year": 2023, "hours": 1}), AUTHORS),
+    Row(
+        "POST",
+        "/api/v1/courses",
+        |_| json!({"code": "", "title": "", "subject": "public", "bucket": "elective", "credit_year": 2023, "hours": 1}),
+        AUTHORS,
+    ),
     Row("GET", "/api/v1/exams", nothing, SIGNED_IN),
     Row("GET", "/api/v1/exams/{exam}", nothing, SIGNED_IN),
     Row("POST", "/api/v1/exams", exam_body, AUTHORS),
     Row("POST", "/api/v1/exams/{exam}/publish", nothing, AUTHORS),
     Row("PUT", "/api/v1/exams/{exam}/release", |_| json!({"results_at": null}), AUTHORS),
-    Row("POST", "/api/v1/exams/{exam}/overrides", |t| json!({"person": t.owner, "extra_ms": 1, "reason": "测试"}), AUTHORS),
+    Row(
+        "POST",
+        "/api/v1/exams/{exam}/overrides",
+        |t| json!({"person": t.owner, "extra_ms": 1, "reason": "测试"}),
+        AUTHORS,
+    ),
     Row("POST", "/api/v1/exams/{exam}/attempts", |_| json!({"command_id": command_id(), "mode": "exam"}), LEARNERS),
     Row("GET", "/api/v1/attempts/{attempt}", nothing, OWNER),
-    Row("PUT", "/api/v1/attempts/{attempt}/answers/{slot}", |_| json!({"command_id": command_id(), "response": null}), OWNER),
+    Row(
+        "PUT",
+        "/api/v1/attempts/{attempt}/answers/{slot}",
+        |_| json!({"command_id": command_id(), "response": null}),
+        OWNER,
+    ),
     Row("POST", "/api/v1/attempts/{attempt}/answers", |_| json!({"answers": []}), OWNER),
-    Row("POST", "/api/v1/attempts/{attempt}/signals", |_| json!({"signals": [{"kind": "blur", "at": from_now(0)}]}), OWNER),
+    Row(
+        "POST",
+        "/api/v1/attempts/{attempt}/signals",
+        |_| json!({"signals": [{"kind": "blur", "at": from_now(0)}]}),
+        OWNER,
+    ),
     Row("GET", "/api/v1/attempts/{attempt}/result", nothing, OWNER),
     Row("POST", "/api/v1/tickets", |t| json!({"purpose": "attempt", "id": t.attempt}), OWNER),
     Row("POST", "/api/v1/tickets", |t| json!({"purpose": "proctor", "id": t.exam}), PROCTORS),
     Row("POST", "/api/v1/receipts/verify", |_| json!({"receipt": "x"}), SIGNED_IN),
     Row("GET", "/api/v1/exams/{exam}/sessions", nothing, PROCTORS),
     Row("GET", "/api/v1/attempts/{attempt}/timeline", nothing, PROCTORS),
-    Row("POST", "/api/v1/attempts/{attempt}/actions", |_| json!({"command_id": command_id(), "action": "warn", "reason": "测试"}), PROCTORS),
+    Row(
+        "POST",
+        "/api/v1/attempts/{attempt}/actions",
+        |_| json!({"command_id": command_id(), "action": "warn", "reason": "测试"}),
+        PROCTORS,
+    ),
     Row("GET", "/api/v1/banks", nothing, AUTHORS),
     Row("POST", "/api/v1/banks", |_| json!({"code": "", "title": ""}), AUTHORS),
     Row("GET", "/api/v1/banks/{bank}/items", nothing, AUTHORS),
@@ -157,7 +191,13 @@ async fn route_by_role_by_ownership() {
         for ((who, token), expected) in WHO.iter().zip(&tokens).zip(row.3.chars()) {
             let answer = ask(row, &things, token.as_deref()).send(site.server.address());
             if verdict(answer.status) != expected {
-                wrong.push(format!("{} {} as {who}: {} {}, not {expected}", row.0, row.1, answer.status, answer.code()));
+                wrong.push(format!(
+                    "{} {} as {who}: {} {}, not {expected}",
+                    row.0,
+                    row.1,
+                    answer.status,
+                    answer.code()
+                ));
             }
         }
     }
@@ -176,7 +216,17 @@ async fn routes_outside_the_document_are_listed() {
             Ask::new(method, path).send(site.server.address()).expect(405);
         }
     }
-    for path in ["/api", "/api/v1", "/api/v1/", "/api/v2/me", "/admin", "/debug/pprof", "/.env", "/.git/config", "/asyncapi.json"] {
+    for path in [
+        "/api",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v2/me",
+        "/admin",
+        "/debug/pprof",
+        "/.env",
+        "/.git/config",
+        "/asyncapi.json",
+    ] {
         Ask::new("GET", path).bearer(site.admin.token()).send(site.server.address()).refused(404, "not_found");
     }
 }

@@ -41,7 +41,8 @@ fn foreign(address: &str) -> Vec<Option<String>> {
 /// Every documented operation that changes something, but signing in, which asks for no cookie.
 async fn changes(site: &Site) -> Vec<(String, String)> {
     let all = operations(&site.admin).await;
-    let changing = |(method, path): &(String, String)| method != "GET" && (method != "POST" || path != "/api/v1/session");
+    let changing =
+        |(method, path): &(String, String)| method != "GET" && (method != "POST" || path != "/api/v1/session");
     all.into_iter().filter(changing).collect()
 }
 
@@ -78,7 +79,12 @@ async fn csrf_by_an_origin_that_is_allowed_by_name_only() {
         ask.json(&json!({"code": "", "title": ""})).send(address)
     };
     ask("https://exam.example.cn").refused(400, "invalid");
-    for origin in ["http://exam.example.cn", "https://exam.example.cn.evil.com", "https://exam.example.cn:444", "https://xexam.example.cn"] {
+    for origin in [
+        "http://exam.example.cn",
+        "https://exam.example.cn.evil.com",
+        "https://exam.example.cn:444",
+        "https://xexam.example.cn",
+    ] {
         ask(origin).refused(403, "foreign_origin");
     }
 }
@@ -136,7 +142,9 @@ async fn cookies_are_kept_from_scripts_and_other_sites() {
 #[tokio::test]
 async fn no_other_site_may_read() {
     let site = site().await;
-    for (method, path) in [("GET", "/api/v1/me"), ("OPTIONS", "/api/v1/me"), ("OPTIONS", "/api/v1/session"), ("GET", "/")] {
+    for (method, path) in
+        [("GET", "/api/v1/me"), ("OPTIONS", "/api/v1/me"), ("OPTIONS", "/api/v1/session"), ("GET", "/")]
+    {
         let ask = Ask::new(method, path).cookie(site.admin.token()).header("Origin", "http://evil.com");
         let ask = ask.header("Access-Control-Request-Method", "POST");
         let answer = ask.header("Access-Control-Request-Headers", "content-type").send(site.server.address());

@@ -96,7 +96,11 @@ async fn receipts_of_others_tell_nothing_that_is_not_in_them() {
     let (owner, other) = (site.learner().await, site.learner().await);
     let attempt = owner.start(&exam, "exam").await.ok(201);
     let response = json!({"text": "只有我知道"});
-    let slot = 1 + attempt["paper"]["sections"].as_array().unwrap().iter().take(4)
+    let slot = 1 + attempt["paper"]["sections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .take(4)
         .map(|section| section["slots"].as_array().unwrap().len() as u64)
         .sum::<u64>();
     let receipt = owner.answer(&id(&attempt), slot, &response).await.ok(200)["receipt"].clone();
@@ -146,7 +150,8 @@ async fn an_exam_for_others_is_like_none() {
             let answer = |exam: &str| {
                 let method = if path.is_empty() { "GET" } else { "POST" };
                 let ask = Ask::new(method, format!("/api/v1/exams/{exam}{path}"));
-                let ask = if path.is_empty() { ask } else { ask.json(&json!({"command_id": command_id(), "mode": "exam"})) };
+                let ask =
+                    if path.is_empty() { ask } else { ask.json(&json!({"command_id": command_id(), "mode": "exam"})) };
                 ask.bearer(stranger.token()).send(site.server.address())
             };
             assert_eq!(told(&answer(hidden).refused(404, "not_found")), told(&answer(&nobody)));

@@ -116,12 +116,15 @@ async fn tokens_are_long_random_and_new_at_every_sign_in() {
         assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'), "{token}");
         characters.extend(token.bytes());
         // Nothing of one is found in another.
-        assert!(seen.iter().all(|other: &String| token.as_bytes().windows(8).all(|part| !other.as_bytes().windows(8).any(|own| own == part))));
+        assert!(seen.iter().all(|other: &String| {
+            token.as_bytes().windows(8).all(|part| !other.as_bytes().windows(8).any(|own| own == part))
+        }));
         assert!(seen.insert(token));
     }
     assert!(characters.len() >= 62, "{characters:?}");
     // The database knows no token, only what it hashes to.
-    let files = ["site.db", "site.db-wal"].map(|name| std::fs::read(site.server.folder().join(name)).unwrap_or_default());
+    let files =
+        ["site.db", "site.db-wal"].map(|name| std::fs::read(site.server.folder().join(name)).unwrap_or_default());
     for token in &seen {
         assert!(files.iter().all(|file| !file.windows(token.len()).any(|part| part == token.as_bytes())));
     }
@@ -168,7 +171,9 @@ fn body_of(path: &str, site: &Site, exam: &str) -> Option<serde_json::Value> {
     use keju_tests::kit::{command_id, from_now};
     let rest = path.strip_prefix("/api/v1")?;
     Some(match rest {
-        "/courses" => json!({"code": "c", "title": "c", "subject": "public", "bucket": "elective", "credit_year": 2023, "hours": 1}),
+        "/courses" => {
+            json!({"code": "c", "title": "c", "subject": "public", "bucket": "elective", "credit_year": 2023, "hours": 1})
+        }
         "/exams" => site.exam_body(&json!({})),
         "/exams/{exam}/release" => json!({"results_at": null}),
         "/exams/{exam}/overrides" => json!({"person": site.author.person, "extra_ms": 1, "reason": "r"}),

@@ -130,7 +130,9 @@ async fn unknown_people_and_wrong_passwords_answer_alike() {
     let half: Duration = known[2] / 2;
     assert!(unknown[2] >= half, "nobody is answered in {:?}, somebody in {:?}", unknown[2], known[2]);
     // Names that cannot be anybody's are turned away before anything is looked up or kept.
-    for (username, password) in [("x".repeat(65), "x".to_owned()), (String::new(), String::new()), ("x".into(), "x".repeat(1_001))] {
+    for (username, password) in
+        [("x".repeat(65), "x".to_owned()), (String::new(), String::new()), ("x".into(), "x".repeat(1_001))]
+    {
         guess(&site, &username, &password, None).refused(401, "wrong_credentials");
     }
 }

@@ -60,10 +60,15 @@ async fn token_confusion() {
         ask.send(address).refused(401, "unauthenticated");
     }
     for name in ["keju_session ", "KEJU_SESSION", "session", "xkeju_session", "token"] {
-        Ask::new("GET", "/api/v1/me").header("Cookie", format!("{name}x={token}")).send(address).refused(401, "unauthenticated");
+        Ask::new("GET", "/api/v1/me")
+            .header("Cookie", format!("{name}x={token}"))
+            .send(address)
+            .refused(401, "unauthenticated");
     }
     // A token in a URL is none.
-    Ask::new("GET", format!("/api/v1/me?token={token}&access_token={token}")).send(address).refused(401, "unauthenticated");
+    Ask::new("GET", format!("/api/v1/me?token={token}&access_token={token}"))
+        .send(address)
+        .refused(401, "unauthenticated");
     // A wrong header is not helped by a right cookie.
     Ask::new("GET", "/api/v1/me").bearer("x").cookie(token).send(address).refused(401, "unauthenticated");
     Ask::new("GET", "/api/v1/me").bearer(token).send(address).expect(200);

@@ -108,9 +108,11 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().skip(1).filter_map(|line| line.split_once(':')).find_map(|(given, value)| {
-            given.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
+        self.head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .find_map(|(given, value)| given.eq_ignore_ascii_case(name).then(|| value.trim()))
     }
 
     pub(crate) fn text(&self) -> String {

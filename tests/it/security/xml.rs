@@ -37,11 +37,20 @@ fn hostile(listener: &str) -> Vec<(&'static str, String)> {
     vec![
         ("a DOCTYPE", quiz("<!DOCTYPE quiz>", &question("x"))),
         ("billion laughs", quiz(&format!("<!DOCTYPE quiz [{laughs}]>"), &question("&l11;"))),
-        ("a quadratic bomb", quiz(&format!("<!DOCTYPE quiz [<!ENTITY a \"{}\">]>", "a".repeat(100_000)), &question(&"&a;".repeat(10_000)))),
+        (
+            "a quadratic bomb",
+            quiz(
+                &format!("<!DOCTYPE quiz [<!ENTITY a \"{}\">]>", "a".repeat(100_000)),
+                &question(&"&a;".repeat(10_000)),
+            ),
+        ),
         ("a file", quiz("<!DOCTYPE quiz [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>", &question("&x;"))),
         ("a URL", quiz(&format!("<!DOCTYPE quiz [<!ENTITY x SYSTEM \"http://{listener}/x\">]>"), &question("&x;"))),
         ("an outer DTD", quiz(&format!("<!DOCTYPE quiz SYSTEM \"http://{listener}/quiz.dtd\">"), &question("x"))),
-        ("parameter entities", quiz(&format!("<!DOCTYPE quiz [<!ENTITY % p SYSTEM \"http://{listener}/p\"> %p;]>"), &question("x"))),
+        (
+            "parameter entities",
+            quiz(&format!("<!DOCTYPE quiz [<!ENTITY % p SYSTEM \"http://{listener}/p\"> %p;]>"), &question("x")),
+        ),
         ("a million attributes", quiz("", &format!("<question type=\"truefalse\"{flood}/>"))),
         ("one attribute a million times", quiz("", &format!("<question type=\"truefalse\"{repeated}/>"))),
         ("depth", quiz("", &deep)),
@@ -62,7 +71,8 @@ async fn entity_bombs_external_entities_and_floods() {
             let answer = import(&site, format, file.as_bytes());
             let took = since.elapsed();
             let report = answer.json();
-            let refused = (400..500).contains(&answer.status) || (answer.status == 200 && report["accepted"] == 0 && report["warned"] == 0);
+            let refused = (400..500).contains(&answer.status)
+                || (answer.status == 200 && report["accepted"] == 0 && report["warned"] == 0);
             assert!(refused, "{what} as {format}: {} {}", answer.status, answer.text());
             assert!(took < SOON, "{what} as {format} took {took:?}");
             assert!(!answer.text().contains("root:"), "{what}");
@@ -82,10 +92,14 @@ async fn imports_fetch_nothing() {
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/x.png", listener.local_addr().unwrap());
     let image = format!("<img src=\"{url}\"><link rel=\"stylesheet\" href=\"{url}\"><a href=\"{url}\">y</a>题目甲");
-    let xml = format!("<?xml version=\"1.0\"?><?xml-stylesheet href=\"{url}\"?><quiz xmlns:xi=\"http://www.w3.org/2001/XInclude\">{}<xi:include href=\"{url}\"/></quiz>", question(&format!("<![CDATA[{image}]]>")));
+    let xml = format!(
+        "<?xml version=\"1.0\"?><?xml-stylesheet href=\"{url}\"?><quiz xmlns:xi=\"http://www.w3.org/2001/XInclude\">{}<xi:include href=\"{url}\"/></quiz>",
+        question(&format!("<![CDATA[{image}]]>"))
+    );
     let gift = format!("::t::[html]{}{{T}}\n", image.replace('=', "\\=").replace(':', "\\:"));
     let markdown = format!("::t::[markdown]题目乙 !\\[x\\]({}){{T}}\n", url.replace(':', "\\:"));
-    let native = json!({"format": "keju-bank/1", "items": [{"kind": "true_false", "stem": image, "correct": true}]}).to_string();
+    let native =
+        json!({"format": "keju-bank/1", "items": [{"kind": "true_false", "stem": image, "correct": true}]}).to_string();
     for (format, file) in [("moodle_xml", xml), ("gift", gift), ("gift", markdown), ("json", native)] {
         let answer = import(&site, format, file.as_bytes());
         assert!(answer.status == 200 || answer.status == 400, "{format}: {}", answer.text());

@@ -10,7 +10,7 @@ use exam_core::Timestamp;
 use exam_core::hours::{Bucket, GrantSource, Obligation, Subject};
 use exam_core::id_number;
 use exam_core::person::Roles;
-use exam_service::{EntryView, YearView};
+use exam_service::{EngineError, EntryView, YearView};
 use question_bank::Points;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -180,6 +180,14 @@ async fn change_password(
     Json(body): Json<PasswordBody>,
 ) -> Result<StatusCode, Problem> {
     limited(app.rates.start(identity.id(), address))?;
-    app.engine.change_password(&identity, body.password, body.new_password).await?;
+    // A session that was taken over must not become a place to guess the password without end.
+    let username = &identity.person.username;
+    limited(app.rates.before_sign_in(username, address))?;
+    let changed = app.engine.change_password(&identity, body.password, body.new_password).await;
+    if matches!(&changed, Err(EngineError::Invalid(faults)) if faults.iter().any(|fault| fault.pointer == "/password"))
+    {
+        app.rates.failed_sign_in(username, address);
+    }
+    changed?;
     Ok(StatusCode::NO_CONTENT)
 }
