@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p keju-benches --bench engine`. Read the ratios: the machine's own speed drifts.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use keju_benches::site::{BenchSite, Learner};
 use std::time::{Duration, Instant};

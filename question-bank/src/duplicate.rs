@@ -21,15 +21,26 @@ impl fmt::Display for ContentHash {
 /// after [`comparable`]; explanation, feedback, topic, difficulty, tags and points do not count.
 #[must_use]
 pub fn content_hash(item: &Item) -> ContentHash {
+    hash(item, true)
+}
+
+/// The same without the key: items that ask the same and differ in what is right contradict each
+/// other.
+#[must_use]
+pub fn question_hash(item: &Item) -> ContentHash {
+    hash(item, false)
+}
+
+fn hash(item: &Item, with_key: bool) -> ContentHash {
     let mut feed = Feed(Sha256::new());
     feed.text(item.kind().name());
-    let stem = comparable(&item.prompt.stem);
-    feed.text(stem.trim_end_matches(['。', '.', '?', '!', ':', ';', ',', '、']));
+    feed.text(without_end(&comparable(&item.prompt.stem)));
     match (&item.prompt.interaction, &item.solution.key) {
         (Interaction::Choice { options, .. }, Key::Choice { correct, weights }) => {
             let weight = |index: usize| weights.as_ref().and_then(|weights| weights.get(index)).map(|weight| weight.0);
             let is_right = |index: usize| correct.iter().any(|right| usize::from(*right) == index);
-            let option = |(index, text)| (comparable(text), is_right(index), weight(index));
+            let option =
+                |(index, text)| (comparable(text), with_key && is_right(index), weight(index).filter(|_| with_key));
             let mut options: Vec<_> = options.iter().enumerate().map(option).collect();
             options.sort();
             for (text, is_right, weight) in options {
@@ -39,21 +50,40 @@ pub fn content_hash(item: &Item) -> ContentHash {
             }
         }
         (Interaction::Ordering { entries }, Key::Ordering { order }) => {
-            for entry in order.iter().filter_map(|index| entries.get(usize::from(*index))) {
-                feed.text(&comparable(entry));
+            let mut entries: Vec<_> =
+                order.iter().filter_map(|index| entries.get(usize::from(*index))).map(comparable).collect();
+            if !with_key {
+                entries.sort();
             }
+            entries.iter().for_each(|entry| feed.text(entry));
         }
         (Interaction::Matching { left, right }, Key::Matching { targets }) => {
-            let target = |index: &u8| right.get(usize::from(*index)).map(comparable).unwrap_or_default();
+            let target =
+                |index: &u8| right.get(usize::from(*index)).filter(|_| with_key).map(comparable).unwrap_or_default();
             let mut pairs: Vec<_> = left.iter().map(comparable).zip(targets.iter().map(target)).collect();
             pairs.sort();
             let mut right: Vec<_> = right.iter().map(comparable).collect();
             right.sort();
             pairs.iter().flat_map(|(left, right)| [left, right]).chain(&right).for_each(|text| feed.text(text));
         }
-        (_, key) => feed.open_key(key),
+        (_, key) if with_key => feed.open_key(key),
+        _ => {}
     }
     ContentHash(feed.0.finalize().into())
+}
+
+/// A stem without the blank and the stops at its end: “……是（）。” asks what “……是” asks.
+fn without_end(stem: &str) -> &str {
+    const STOPS: [char; 9] = ['。', '.', '?', '!', ':', ';', ',', '、', '_'];
+    let mut stem = stem;
+    loop {
+        let shorter = stem.trim_end_matches(STOPS);
+        let shorter = shorter.strip_suffix("()").unwrap_or(shorter);
+        if shorter.len() == stem.len() {
+            return stem;
+        }
+        stem = shorter;
+    }
 }
 
 /// What of a text counts when texts are compared: Unicode composed, full-width characters and CJK
@@ -80,8 +110,10 @@ pub fn comparable(text: &RichText) -> String {
 
 /// [`comparable`] for plain text (or HTML without tags).
 pub(crate) fn comparable_plain(text: &str) -> String {
-    let unified =
-        text.chars().flat_map(|c| if is_look_alike(c) { Unified::Many(c.nfkc()) } else { Unified::One(Some(c)) });
+    let unified = text
+        .chars()
+        .map(whole)
+        .flat_map(|c| if is_look_alike(c) { Unified::Many(c.nfkc()) } else { Unified::One(Some(c)) });
     let mut out = String::with_capacity(text.len());
     let mut blank = false;
     for character in unified.nfc() {
@@ -99,6 +131,43 @@ pub(crate) fn comparable_plain(text: &str) -> String {
         out.push(character);
     }
     out
+}
+
+/// The character for a radical that Unicode's own normalization leaves alone, although PDF copies are
+/// full of them: 风险 with U+2EDB.
+fn whole(character: char) -> char {
+    const RADICALS: [(char, char); 26] = [
+        ('\u{2ea0}', '民'),
+        ('\u{2ec1}', '虎'),
+        ('\u{2ec4}', '西'),
+        ('\u{2ec5}', '见'),
+        ('\u{2ec6}', '角'),
+        ('\u{2ec9}', '贝'),
+        ('\u{2ecb}', '车'),
+        ('\u{2ed1}', '長'),
+        ('\u{2ed3}', '长'),
+        ('\u{2ed4}', '门'),
+        ('\u{2ed8}', '青'),
+        ('\u{2ed9}', '韦'),
+        ('\u{2eda}', '页'),
+        ('\u{2edb}', '风'),
+        ('\u{2edc}', '飞'),
+        ('\u{2edd}', '食'),
+        ('\u{2ee2}', '马'),
+        ('\u{2ee3}', '骨'),
+        ('\u{2ee4}', '鬼'),
+        ('\u{2ee5}', '鱼'),
+        ('\u{2ee6}', '鸟'),
+        ('\u{2ee8}', '麦'),
+        ('\u{2ee9}', '黄'),
+        ('\u{2eec}', '齐'),
+        ('\u{2eee}', '齿'),
+        ('\u{2ef0}', '龙'),
+    ];
+    if !matches!(character, '\u{2e80}'..='\u{2eff}') {
+        return character;
+    }
+    RADICALS.iter().find(|(radical, _)| *radical == character).map_or(character, |(_, whole)| *whole)
 }
 
 enum Unified<I> {
@@ -184,6 +253,7 @@ mod tests {
         for (a, b) in [
             ("科举（　　）制", "科举( )制"),
             ("第⼆次世界⼤战", "第二次世界大战"),
+            ("\u{2ec6}度与\u{2edb}险", "角度与风险"),
             ("<p>甲&nbsp;乙</p>", "甲乙"),
             ("Ａ　ｂ", "A b"),
             ("a  b", "a<br>b"),
@@ -215,6 +285,7 @@ mod tests {
         };
         let first = hash("谁？", &[("甲", true), ("乙", false)]);
         assert_eq!(first, hash("谁", &[("乙", false), ("甲", true)]));
+        assert_eq!(first, hash("谁（　）。", &[("乙", false), ("甲", true)]));
         assert_ne!(first, hash("谁", &[("乙", true), ("甲", false)]));
         assert_ne!(first, hash("谁", &[("乙", false), ("甲", true), ("丙", false)]));
         assert_eq!(first.to_string().len(), 64);

@@ -34,7 +34,7 @@ pub mod snapshot;
 pub use blueprint::{Blueprint, Quota, Section};
 pub use draft::ItemDraft;
 pub use draw::{Avoid, BlueprintFault, DrawError, DrawPlan, Drawn, Seed};
-pub use duplicate::{ContentHash, content_hash};
+pub use duplicate::{ContentHash, content_hash, question_hash};
 pub use item::{Difficulty, Interaction, Item, ItemKind, Prompt, TopicPath};
 pub use key::{Fraction, Key, NumericAnswer, Solution, TextAnswer};
 pub use marking::{MarkedSlot, ResponseFault, Said};

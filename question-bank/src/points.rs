@@ -143,6 +143,8 @@ impl<'de> Deserialize<'de> for Points {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]

@@ -164,6 +164,8 @@ fn overlay(table: &mut toml::Table, prefix: &str, variable: &impl Fn(&str) -> Op
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]

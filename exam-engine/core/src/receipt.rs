@@ -84,6 +84,8 @@ fn field<const N: usize>(bytes: &[u8; BODY + MAC], at: usize) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]

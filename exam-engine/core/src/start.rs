@@ -94,6 +94,8 @@ fn admit_exam(
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
     use crate::exam::{Override, ReviewPolicy};
     use question_bank::{Blueprint, Points};

@@ -13,8 +13,11 @@ pub struct Written {
     /// For its name, without a dot.
     pub extension: &'static str,
     /// What is not in it, by item code: whole items (`not_held`) and parts (`part_dropped`).
-    pub omitted: Vec<(String, Finding)>,
+    pub omitted: Omitted,
 }
+
+/// What a writer left out, by item code.
+pub type Omitted = Vec<(String, Finding)>;
 
 /// Writes items in a format.
 ///
@@ -40,7 +43,7 @@ pub fn export(items: &[&Item], format: Format) -> Result<Written, Finding> {
     Ok(Written { bytes, media_type, extension, omitted })
 }
 
-fn in_bytes((text, omitted): (String, Vec<(String, Finding)>)) -> (Vec<u8>, Vec<(String, Finding)>) {
+fn in_bytes((text, omitted): (String, Omitted)) -> (Vec<u8>, Omitted) {
     (text.into_bytes(), omitted)
 }
 

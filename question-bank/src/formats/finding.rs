@@ -180,4 +180,6 @@ findings! {
     SeveralBlanks = "several_blanks", "题干有 {} 个空，填空题只能有一个空，请拆成多题", "the stem has {} blanks, a short text has one: split the item";
     /// A pair without a sign between its sides.
     PairInvalid = "pair_invalid", "“{}”不是“左=右”的形式", "{} is not of the form left=right";
+    /// The same question as another item, with another answer.
+    KeyConflict = "key_conflict", "与 {} 题干和选项相同而答案不同，请核对", "the same question as {} with another answer: check both";
 }

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::draft::validate;
 use crate::limits::{IMPORT_BYTES_MAX, IMPORT_ITEMS_MAX};
-use crate::{ContentHash, Item, content_hash};
-use std::collections::HashMap;
+use crate::{ContentHash, Item, content_hash, question_hash};
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// What a file came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +47,7 @@ pub fn import(
         [ParsedEntry { place: Place::File, outcome: Err(finding), .. }] => return Err(finding.clone()),
         _ => {}
     }
-    let mut intake =
-        Intake { items: Vec::new(), report: Report::new(format), codes: HashMap::new(), seen: HashMap::new() };
+    let mut intake = Intake::new(format);
     for entry in parsed.entries {
         intake.take(entry, exists);
     }
@@ -85,12 +84,23 @@ fn beginning(text: &str) -> String {
 struct Intake {
     items: Vec<Item>,
     report: Report,
-    /// Where each code and each content was first.
-    codes: HashMap<String, Place>,
+    codes: HashSet<String>,
+    /// Where each content, and each question whatever its answer, was first.
     seen: HashMap<ContentHash, Place>,
+    asked: HashMap<ContentHash, Place>,
 }
 
 impl Intake {
+    fn new(format: Format) -> Self {
+        Self {
+            items: Vec::new(),
+            report: Report::new(format),
+            codes: HashSet::new(),
+            seen: HashMap::new(),
+            asked: HashMap::new(),
+        }
+    }
+
     fn take(&mut self, entry: ParsedEntry, exists: &dyn Fn(&Item, &ContentHash) -> bool) {
         let ParsedEntry { place, outcome, warnings } = entry;
         let validated = outcome.map_err(|finding| vec![finding]).and_then(|draft| validate(&draft));
@@ -111,18 +121,21 @@ impl Intake {
             let finding = Finding::new(FindingCode::FileTooLarge, format!("{IMPORT_ITEMS_MAX} 题 items"));
             return self.report.add(&place, Status::Refused, [finding]);
         }
-        match self.codes.entry(item.code.clone()) {
-            Entry::Occupied(_) => {
-                let repeated = Finding::new(FindingCode::CodeRepeated, item.code);
-                return self.report.add(&place, Status::Refused, [repeated]);
+        if !self.codes.insert(item.code.clone()) {
+            let repeated = Finding::new(FindingCode::CodeRepeated, item.code);
+            return self.report.add(&place, Status::Refused, [repeated]);
+        }
+        self.seen.insert(hash, place.clone());
+        let mut findings = warnings;
+        findings.extend(more);
+        match self.asked.entry(question_hash(&item)) {
+            Entry::Occupied(first) => {
+                findings.push(Finding::new(FindingCode::KeyConflict, first.get().to_string()));
             }
             Entry::Vacant(vacant) => {
                 vacant.insert(place.clone());
             }
         }
-        self.seen.insert(hash, place.clone());
-        let mut findings = warnings;
-        findings.extend(more);
         if findings.is_empty() {
             self.report.add(&place, Status::Accepted, [Finding::new(FindingCode::Fine, "")]);
         } else {
@@ -149,7 +162,8 @@ mod tests {
             q1,二加二,3,4,B\n\
             q3,三加三,6,5,\n\
             q4,四加四,8,7,AB\n\
-            ,五加五,10,11,A\n";
+            ,五加五,10,11,A\n\
+            ,五加五,11,10,A\n";
         let Import { format, items, report } = import(text.as_bytes(), None, None, NONE).unwrap();
         assert_eq!(format, Format::Csv);
         assert_eq!(
@@ -157,7 +171,7 @@ mod tests {
             ["q1", "q4"]
         );
         let value = serde_json::to_value(report.localized(Language::English)).unwrap();
-        assert_eq!((report.accepted, report.warned, report.refused, report.duplicates), (3, 0, 2, 1));
+        assert_eq!((report.accepted, report.warned, report.refused, report.duplicates), (3, 1, 2, 1));
         let line = |index: usize| value["items"][index].clone();
         assert_eq!(
             line(0),

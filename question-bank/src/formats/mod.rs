@@ -32,7 +32,7 @@ mod table;
 mod xls;
 pub mod xlsx;
 
-pub use export::{Written, export};
+pub use export::{Omitted, Written, export};
 pub use finding::{Finding, FindingCode, Language};
 pub use import::{Import, import};
 pub use report::{Report, ReportLine, Status};

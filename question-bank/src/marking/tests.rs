@@ -205,7 +205,7 @@ fn responses_are_checked_against_their_slot() {
     let infinite = check_response(&pool, slot("numeric"), &Response::Number { number: f64::INFINITY });
     assert_eq!(infinite, Err(ResponseFault::NotFinite));
     let wrong = check("numeric", json!({"text": "3"})).unwrap_err();
-    assert_eq!(wrong.to_string(), "a numeric question is answered with number");
+    assert_eq!(wrong.to_string(), "numeric 题应以 number 作答 / a numeric question is answered with number");
     assert_eq!(check("multiple_choice", json!({"choices": []})), Ok(Said::Choices(0)));
     assert_eq!(check("matching", json!({"pairs": []})), Ok(Said::Pairs([None, None].into())));
     assert!(check("short_text", json!({"text": "字".repeat(2000)})).is_ok());

@@ -1,7 +1,10 @@
 //! Sanitized rich text: the only kind of text that items hold.
 
+mod formula;
 mod markup;
 mod sanitize;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use markup::{Piece, pieces};
 pub use sanitize::Removed;

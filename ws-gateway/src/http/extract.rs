@@ -231,6 +231,8 @@ pub fn word_or_none<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]

@@ -16,7 +16,6 @@ use utoipa::ToSchema;
 
 /// Writes an attempt as the protocol shows it. The paper's items are spliced in as they were
 /// serialized once, when the pool was made.
-#[must_use]
 ///
 /// # Errors
 /// The paper is not of the exam's pinned bank.

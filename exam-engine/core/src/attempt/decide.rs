@@ -283,7 +283,7 @@ fn grant(attempt: &Attempt, graded: &Grade, context: &Context<'_>) -> Option<Ste
     let facts = context.hours;
     let earns =
         attempt.mode == Mode::Exam && graded.passed && (!facts.already_granted || planted(RuleBug::DoubleGrant));
-    earns.then(|| StepBody::HoursGranted {
+    earns.then_some(StepBody::HoursGranted {
         entry: facts.entry,
         course: facts.course,
         credit_year: facts.credit_year,

@@ -278,6 +278,8 @@ pub struct StepRowError {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     /// Written by version 1; read by every later one, for ever. New shapes get a new file beside it.

@@ -98,6 +98,13 @@ pub(super) fn true_false(
     Ok((index == 0, false))
 }
 
+/// Some sheets write the text to fill in where options stand, and its letter as the answer.
+pub(super) fn named(answer: &str, options: &[String]) -> Option<Vec<String>> {
+    let indexes = letters(answer).filter(|indexes| !indexes.is_empty())?;
+    let text = |index: usize| options.get(index).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    indexes.into_iter().map(text).collect()
+}
+
 /// 对, 错, √, ×, T, F and the like.
 pub(super) fn truth(text: &str) -> Option<bool> {
     const CHARS_MAX: usize = 20;
@@ -234,7 +241,7 @@ mod tests {
     #[test]
     fn numbers_come_with_tolerances() {
         assert_eq!(number("90").unwrap(), (90.0, 0.0));
-        assert_eq!(number(" ３.14 ± 0.01").unwrap(), (3.14, 0.01));
+        assert_eq!(number(" ３.15 ± 0.01").unwrap(), (3.15, 0.01));
         assert_eq!(number("-1e3+/-5").unwrap(), (-1000.0, 5.0));
         let (middle, tolerance) = number("[3.1，3.2]").unwrap();
         assert!((3.1 - middle).abs() <= tolerance && (3.2 - middle).abs() <= tolerance && tolerance < 0.0501);

@@ -136,7 +136,7 @@ impl Column {
     }
 }
 
-/// `a`, `选项a`, `optiona`, `选项1`.
+/// `a`, `a项`, `选项a`, `optiona`, `选项1`.
 fn option_letter(name: &str) -> Option<u8> {
     const BARE_MAX: u8 = b'k';
     let (rest, last) =
@@ -144,9 +144,10 @@ fn option_letter(name: &str) -> Option<u8> {
             Some(rest) => (rest, b'z'),
             None => (name, BARE_MAX),
         };
+    let rest = ["项目", "选项", "项"].iter().find_map(|word| rest.strip_suffix(word)).unwrap_or(rest);
     match rest.as_bytes() {
         [letter @ b'a'..=b'z'] if *letter <= last => Some(letter - b'a'),
-        [digit @ b'1'..=b'9'] if rest.len() < name.len() => Some(digit - b'1'),
+        [digit @ b'1'..=b'9'] if name.starts_with(|c: char| !c.is_ascii_digit()) => Some(digit - b'1'),
         _ => None,
     }
 }
@@ -168,6 +169,9 @@ mod tests {
             ("选项Z", Some(Column::Option(25))),
             ("D", Some(Column::Option(3))),
             ("选项2", Some(Column::Option(1))),
+            ("A项", Some(Column::Option(0))),
+            ("D项目", Some(Column::Option(3))),
+            ("2项", None),
             ("2", None),
             ("x", None),
             ("正确选项", Some(Column::AnswerLetters)),

@@ -109,12 +109,15 @@ impl Record {
         {
             return Ok(Wanted::TrueFalse);
         }
-        let has_letters = answer::letters(&self.answer).is_some_and(|letters| !letters.is_empty());
-        if has_options || (has_letters && options::from_stem(&self.stem, 2).is_some()) {
+        if has_options {
             return Ok(Wanted::Choice(None));
         }
         if truth(&self.answer).is_some() && self.answer.trim().parse::<f64>().is_err() {
             return Ok(Wanted::TrueFalse);
+        }
+        // Letters can only name options, which may stand in the stem.
+        if answer::letters(&self.answer).is_some_and(|letters| !letters.is_empty()) {
+            return Ok(Wanted::Choice(None));
         }
         Err(Finding::new(FindingCode::KindUnsupported, ""))
     }
@@ -186,11 +189,12 @@ impl Record {
         if options::blanks(&self.stem) > 1 {
             return Err(Finding::new(FindingCode::SeveralBlanks, options::blanks(&self.stem).to_string()));
         }
-        let answer_text = answer::without_lead(&self.answer, warnings);
-        let accepted = answer::alternatives(&answer_text)
-            .into_iter()
-            .map(|text| DraftAnswer { text, fraction: Fraction::FULL, feedback: None })
-            .collect();
+        let texts = match answer::named(&self.answer, &self.options) {
+            Some(texts) => texts,
+            None => answer::alternatives(&answer::without_lead(&self.answer, warnings)),
+        };
+        let accepted =
+            texts.into_iter().map(|text| DraftAnswer { text, fraction: Fraction::FULL, feedback: None }).collect();
         let Settings { case_sensitive, wildcards, .. } = *settings;
         Ok(DraftBody::ShortText { accepted, case_sensitive, wildcards })
     }

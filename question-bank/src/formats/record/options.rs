@@ -2,8 +2,12 @@
 
 /// Texts with their own letters (`A. 甲`, `B. 乙`) without them, when all have one; others as they are.
 pub(super) fn without_labels(options: &[String]) -> Vec<String> {
-    let bare: Option<Vec<String>> =
-        ('A'..='Z').zip(options).map(|(letter, option)| without_label(option, letter).map(str::to_owned)).collect();
+    // Twice, for “A.A.甲”.
+    let bare = |(letter, option): (char, &String)| {
+        let text = without_label(option, letter)?;
+        Some(without_label(text, letter).unwrap_or(text).to_owned())
+    };
+    let bare: Option<Vec<String>> = ('A'..='Z').zip(options).map(bare).collect();
     let keep = || options.iter().map(|option| option.trim().to_owned()).collect();
     bare.filter(|bare| bare.len() == options.len() && bare.iter().all(|text| !text.is_empty())).unwrap_or_else(keep)
 }
@@ -90,7 +94,7 @@ fn longer(a: Vec<String>, b: Vec<String>) -> Vec<String> {
 enum Spacing {
     /// A blank or a bracket.
     Before,
-    /// Anything but a Latin letter or a digit.
+    /// Anything but a Latin letter.
     Any,
 }
 
@@ -135,7 +139,7 @@ fn is_label(text: &str, at: usize, spacing: Spacing) -> bool {
     let before = text.get(..at).unwrap_or_default().chars().next_back().map(half_width);
     let is_free = before.is_none_or(|c| match spacing {
         Spacing::Before => c.is_whitespace() || matches!(c, '(' | '['),
-        Spacing::Any => !c.is_ascii_alphanumeric(),
+        Spacing::Any => !c.is_ascii_alphabetic(),
     });
     is_free && label_end(text, at) > at
 }
@@ -214,6 +218,7 @@ mod tests {
     fn labels_go_only_when_all_have_them() {
         let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         assert_eq!(without_labels(&list(&["A. 甲", "B．乙"])), ["甲", "乙"]);
+        assert_eq!(without_labels(&list(&["A.A.甲", "B．乙"])), ["甲", "乙"]);
         assert_eq!(without_labels(&list(&["A. 甲", "乙 "])), ["A. 甲", "乙"]);
         assert_eq!(without_labels(&list(&["B. 甲", "A. 乙"])), ["B. 甲", "A. 乙"]);
     }

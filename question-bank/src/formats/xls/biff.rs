@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn packed_numbers_are_unpacked() {
-        for (packed, number) in [(0x3ff0_0000, 1.0), (0x4059_0001, 1.0), ((90 << 2) | 2, 90.0), ((314 << 2) | 3, 3.14)]
+        for (packed, number) in [(0x3ff0_0000, 1.0), (0x4059_0001, 1.0), ((90 << 2) | 2, 90.0), ((315 << 2) | 3, 3.15)]
         {
             assert_eq!(rk(packed), number);
         }

@@ -15,10 +15,8 @@ pub(super) struct SheetPart {
 /// The sheets in their order.
 pub(super) fn sheets(archive: &mut Archive<'_>) -> Result<Vec<SheetPart>, Finding> {
     const SHEETS_MAX: usize = 256;
-    let path = "xl/workbook.xml";
-    let book = match archive.part(path)? {
-        Some(book) => book,
-        None => return Err(super::syntax("没有 xl/workbook.xml (not a workbook)")),
+    let Some(book) = archive.part("xl/workbook.xml")? else {
+        return Err(super::syntax("没有 xl/workbook.xml (not a workbook)"));
     };
     let targets = targets(archive)?;
     let mut sheets = Vec::new();

@@ -1,7 +1,7 @@
 //! Writes workbooks, and the template to fill in.
 
 use crate::formats::table::{columns, row};
-use crate::formats::{Finding, FindingCode};
+use crate::formats::{Finding, FindingCode, Omitted};
 use crate::{Difficulty, Item, ItemKind};
 use rust_xlsxwriter::{
     DataValidation, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError,
@@ -16,7 +16,7 @@ const TEMPLATE_ROWS: u32 = 5_000;
 ///
 /// # Errors
 /// The workbook cannot be made: more rows than Excel has.
-pub fn write(items: &[&Item]) -> Result<(Vec<u8>, Vec<(String, Finding)>), Finding> {
+pub fn write(items: &[&Item]) -> Result<(Vec<u8>, Omitted), Finding> {
     let mut omitted = Vec::new();
     let header = columns(items);
     let mut rows = Vec::with_capacity(items.len());
