@@ -112,7 +112,7 @@ const WORDS: [&str; 26] = [
 fn value(dice: &mut Dice, depth: usize, known: &[String]) -> Value {
     match dice.below(if depth == 0 { 7 } else { 9 }) {
         0 => Value::Null,
-        1 => json!(dice.roll() % 2 == 0),
+        1 => json!(dice.roll().is_multiple_of(2)),
         2 => json!(*dice.of(&[0_i64, 1, -1, 2, 26, 100, 2023, 65_536, i64::from(u32::MAX), i64::MAX, i64::MIN])),
         3 => json!(*dice.of(&[0.5, -0.001, 1e15, 1e300, -1e300, 92_233_720_368_547_758.07])),
         4 => json!(dice.of(known)),
@@ -170,7 +170,10 @@ fn path(dice: &mut Dice, pattern: &str, known: &[String]) -> String {
         path.push('/');
         match (segment.starts_with('{'), dice.below(4)) {
             (true, 0) => path.push_str(&dice.bytes().iter().map(|byte| format!("%{byte:02x}")).collect::<String>()),
-            (true, _) if segment == "{slot}" => path.push_str(*dice.of(&["1", "9", "10", "0", "4294967296", "-1"])),
+            (true, _) if segment == "{slot}" => {
+                let slot: &&str = dice.of(&["1", "9", "10", "0", "4294967296", "-1"]);
+                path.push_str(slot);
+            }
             (true, _) => path += dice.of(known).as_str(),
             (false, _) => path.push_str(segment),
         }
