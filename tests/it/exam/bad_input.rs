@@ -42,6 +42,34 @@ async fn unknown_fields_and_wrong_types_are_named_by_pointer() {
 }
 
 #[tokio::test]
+async fn faults_of_form_come_all_at_once() {
+    let site = Site::start().await;
+    let wrong =
+        json!({"code": 7, "title": null, "subject": "public", "bucket": "elective", "credit_year": "2023", "size": 1});
+    let problem = site.author.post("/courses", &wrong).await.problem(400, "invalid");
+    assert_eq!(pointers(&problem), ["/code", "/credit_year", "/hours", "/size", "/title"]);
+    let exam = site.exam(&json!({})).await;
+    let learner = site.learner().await;
+    let attempt = id(&learner.start(&exam, "exam").await.ok(201));
+    let kept = json!({"answers": [
+        {"command_id": 1, "slot": -1, "response": null, "answered_at": "2023-12-31T15:59:59Z"},
+        {"command_id": command_id(), "slot": 1, "response": null, "answered_at": "yesterday", "score": 5},
+        {"command_id": command_id()},
+    ]});
+    let problem = learner.post(&format!("/attempts/{attempt}/answers"), &kept).await.problem(400, "invalid");
+    let expected = [
+        "/answers/0/command_id",
+        "/answers/0/slot",
+        "/answers/1/answered_at",
+        "/answers/1/score",
+        "/answers/2/answered_at",
+        "/answers/2/response",
+        "/answers/2/slot",
+    ];
+    assert_eq!(pointers(&problem), expected);
+}
+
+#[tokio::test]
 async fn a_response_that_does_not_fit_its_slot_leaves_the_earlier_one() {
     let site = Site::start().await;
     let exam = site.exam(&json!({})).await;

@@ -1,5 +1,6 @@
 //! What handlers take from requests, each with a problem of its own.
 
+use super::faults::{faults, pointer_name};
 use super::problem::Problem;
 use crate::app::App;
 use axum::body::{Body, Bytes};
@@ -7,11 +8,12 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request, header};
 use exam_core::integrity::Origin;
-use exam_service::Identity;
+use exam_service::{FieldFault, Identity};
 use serde::de::{self, DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The name of the session cookie.
 pub const COOKIE: &str = "keju_session";
@@ -113,7 +115,7 @@ fn short_digest(bytes: &[u8]) -> String {
 /// A JSON body, read strictly; what is wrong is named by its pointer.
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+impl<T: DeserializeOwned + ToSchema> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Problem> {
@@ -142,19 +144,24 @@ pub async fn body(request: Request<Body>, app: &Arc<App>) -> Result<Bytes, Probl
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // The quick way first; only a wrong body is read again to find the place.
+fn parse<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
+    // The quick way first; only a wrong body is read again to find its faults.
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Ok(_) => Err(Problem::field("", "JSON 之后还有多余内容 / there is more after the end of the value")),
-        Err(error) => {
-            let pointer = json_pointer(error.path());
-            Err(Problem::field(pointer, error.into_inner().to_string()))
-        }
+    let read = serde_path_to_error::deserialize::<_, T>(&mut deserializer);
+    let Err(first) = read else {
+        return Err(Problem::field("", "JSON 之后还有多余内容 / there is more after the end of the value"));
+    };
+    let place = json_pointer(first.path());
+    let mut errors = serde_json::from_slice(bytes).map_or_else(|_| Vec::new(), |value| faults::<T>(&value));
+    // What no schema says: the reader's own word, unless that place is named already.
+    let told = errors.iter().any(|fault| fault.pointer == place || fault.pointer.starts_with(&format!("{place}/")));
+    if !told {
+        errors.push(FieldFault::new(place, first.into_inner().to_string()));
     }
+    Err(Problem::new("invalid").errors(errors))
 }
 
 fn json_pointer(path: &serde_path_to_error::Path) -> String {
@@ -162,7 +169,7 @@ fn json_pointer(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .map(|segment| match segment {
             Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Map { key } => format!("/{}", pointer_name(key)),
             Segment::Enum { variant } => format!("/{variant}"),
             Segment::Unknown => "/?".to_owned(),
         })

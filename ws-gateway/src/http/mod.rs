@@ -9,6 +9,7 @@ pub mod banks;
 pub mod courses;
 pub mod exams;
 pub mod extract;
+pub mod faults;
 pub mod layers;
 pub mod me;
 pub mod openapi;
