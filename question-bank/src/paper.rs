@@ -165,6 +165,11 @@ impl SlotList {
         self.orders[start..].split_at_mut(usize::from(options))
     }
 
+    /// The slot of a list that has one.
+    pub(crate) fn only(&self) -> Option<Slot<'_>> {
+        self.heads.first().map(|head| self.view(head))
+    }
+
     #[inline]
     fn view(&self, head: &Head) -> Slot<'_> {
         let start = usize::from(head.start);
@@ -184,7 +189,8 @@ impl Serialize for SlotList {
     }
 }
 
-struct WrittenSlot<'a>(Slot<'a>);
+/// Writes one slot.
+pub(crate) struct WrittenSlot<'a>(pub(crate) Slot<'a>);
 
 impl Serialize for WrittenSlot<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -226,10 +232,11 @@ impl<'de> Deserialize<'de> for SlotList {
     }
 }
 
-struct ReadSlot {
-    item: ItemIndex,
-    order: Vec<u8>,
-    targets: Vec<u8>,
+/// A slot as it is read, its orders checked to be permutations.
+pub(crate) struct ReadSlot {
+    pub(crate) item: ItemIndex,
+    pub(crate) order: Vec<u8>,
+    pub(crate) targets: Vec<u8>,
 }
 
 impl<'de> Deserialize<'de> for ReadSlot {

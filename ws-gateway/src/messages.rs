@@ -51,6 +51,9 @@ catalogue! {
     "practice_off" => 409, "本考试不提供练习", "This exam offers no practice";
     "window_closed" => 409, "当前不在考试开放时间内", "The exam is not open now";
     "cooldown" => 409, "请稍后再开始下一次作答", "Wait before the next attempt";
+    "challenge_closed" => 409, "该题已作答或已失效", "The challenge is answered or another one is open";
+    "challenge_lapsed" => 409, "作答超时，请回答新题", "The challenge was not answered in time, a fresh one follows";
+    "study_taken" => 409, "已在其他窗口或设备继续学习", "A newer session has taken over";
     "too_many_changes" => 409, "修改次数已达上限", "The attempt holds as many changes as it may";
     "taken" => 409, "名称已被占用", "The name is taken";
     "wrong_state" => 409, "当前状态不允许此操作", "The state does not allow this";

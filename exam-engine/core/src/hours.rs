@@ -1,6 +1,6 @@
 //! Hours (学时): a ledger per person and credit year, append-only.
 
-use crate::{AttemptId, CourseId, EntryId, PersonId, Timestamp};
+use crate::{AttemptId, CourseId, EntryId, LessonId, PersonId, Timestamp};
 use question_bank::Points;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,16 @@ pub enum GrantSource {
         /// Which.
         attempt: AttemptId,
     },
+    /// A wholly covered lesson with hours of its own: once per (learner, lesson, year).
+    Lesson {
+        /// Which.
+        lesson: LessonId,
+    },
+    /// All lessons of a course: once per (learner, course, year), as by an exam.
+    Lessons {
+        /// The one that was completed last.
+        lesson: LessonId,
+    },
 }
 
 /// One entry of the ledger.
@@ -74,6 +84,17 @@ pub struct LedgerEntry {
     pub source: GrantSource,
     /// When.
     pub at: Timestamp,
+}
+
+impl LedgerEntry {
+    /// The lesson whose own hours these are; `None`: the hours of the course.
+    #[must_use]
+    pub const fn lesson(&self) -> Option<LessonId> {
+        match self.source {
+            GrantSource::Lesson { lesson } => Some(lesson),
+            GrantSource::Exam { .. } | GrantSource::Lessons { .. } => None,
+        }
+    }
 }
 
 /// What a year asks of a person, as data per year.

@@ -54,4 +54,12 @@ ids! {
     AttemptId;
     /// One entry of the hours ledger.
     EntryId;
+    /// A lesson.
+    LessonId;
+    /// One person's study of one lesson, from its hello until a newer one takes over.
+    StudyId;
+    /// One question asked within a lesson.
+    ChallengeId;
+    /// A partner system.
+    PartnerId;
 }

@@ -1,8 +1,9 @@
-//! The rules of examinations: attempts, hours, integrity, who may do what.
+//! The rules of examinations: attempts, lessons, hours, integrity, who may do what.
 //!
 //! Pure: no clock, no ambient randomness, no I/O; time, ids and facts are arguments. Everything that
 //! happens to an attempt is a [`attempt::Command`] to [`attempt::decide()`], which answers with steps
 //! or a [`Refusal`]; [`attempt::Attempt::apply`] folds steps into state. Steps are what is kept.
+//! Lessons have the same door: [`lesson::Command`], [`lesson::decide()`], [`lesson::Lesson::apply`].
 //!
 //! How to add the next thing that can happen: a variant in `Command` and in `StepBody`, an arm in
 //! `decide` and in `apply`, a case in the simulator's generator, a line in the checker.
@@ -15,7 +16,9 @@ pub mod hours;
 pub mod id_number;
 pub mod ids;
 pub mod integrity;
+pub mod lesson;
 pub mod limits;
+pub mod log;
 pub mod person;
 #[doc(hidden)]
 pub mod planted;
@@ -25,6 +28,6 @@ pub mod release;
 pub mod start;
 pub mod time;
 
-pub use ids::{AttemptId, BankId, CourseId, EntryId, ExamId, PersonId};
+pub use ids::{AttemptId, BankId, ChallengeId, CourseId, EntryId, ExamId, LessonId, PartnerId, PersonId, StudyId};
 pub use refusal::Refusal;
 pub use time::Timestamp;

@@ -22,3 +22,15 @@ pub const GRACE_MS_MAX: i64 = 600_000;
 pub const EXTENSION_MINUTES_MAX: u32 = 600;
 /// Earlier papers whose items count against the overlap bound.
 pub const OVERLAP_PAPERS_MAX: usize = 20;
+/// The shortest and the longest lesson.
+pub const LESSON_DURATION_MS_MIN: i64 = 10_000;
+/// See [`LESSON_DURATION_MS_MIN`].
+pub const LESSON_DURATION_MS_MAX: i64 = 12 * 3_600_000;
+/// Stretches one coverage holds; what would need more waits until a gap closes.
+pub const COVERAGE_STRETCHES_MAX: usize = 64;
+/// Challenges a policy may ask for at least.
+pub const CHALLENGES_MIN_MAX: u32 = 200;
+/// Answers of a lesson whose repeats get the first verdict; older challenges are closed anyway.
+pub const LESSON_COMMANDS_KEPT: usize = 64;
+/// Messages of a lesson that can be told again to a client that missed them.
+pub const LESSON_TAIL_KEPT: usize = 32;

@@ -26,6 +26,18 @@ pub enum RuleBug {
     NoOwnerCheck,
     /// Used attempts are not counted.
     AttemptsUncounted,
+    /// The rate that the client names is the rate that its beats earn by.
+    ClientRate,
+    /// A lesson earns credit while a challenge is open.
+    CreditWhileAsked,
+    /// A wrong answer costs nothing: the challenge may be answered again.
+    WrongIsFree,
+    /// A jump beyond the furthest covered point earns what it skipped.
+    JumpCredited,
+    /// Time in which a client said nothing earns credit.
+    SilenceCredited,
+    /// A completed lesson is completed again, hours and all.
+    LessonGrantTwice,
 }
 
 #[cfg(feature = "planted-bugs")]

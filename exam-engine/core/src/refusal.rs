@@ -63,6 +63,15 @@ pub enum Refusal {
     /// The command id was used before with other content.
     #[error("该 command_id 已用于其他内容 / command_id was used before with another content")]
     CommandReused,
+    /// The challenge is answered, or another one is open by now.
+    #[error("该题已作答或已失效 / the challenge is closed")]
+    ChallengeClosed,
+    /// The challenge was not answered in time; a fresh one is asked.
+    #[error("作答超时，请回答新题 / the challenge was not answered in time, a fresh one follows")]
+    ChallengeLapsed,
+    /// A newer study of the learner has taken over.
+    #[error("已在其他窗口或设备继续学习 / a newer session has taken over")]
+    StudyTaken,
     /// The attempt holds as many steps of this sort as it may.
     #[error("修改次数已达上限 / the attempt holds as many changes as it may")]
     TooManyChanges,

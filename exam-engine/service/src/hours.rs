@@ -1,6 +1,7 @@
 //! A person's year.
 
 use crate::{Engine, EngineError, Identity};
+use exam_core::Timestamp;
 use exam_core::access::Act;
 use exam_core::hours::{GrantSource, LedgerEntry, YearQuota, YearSummary, summarize};
 use exam_core::release::exam_visibility;
@@ -34,17 +35,21 @@ impl Engine {
         let now = self.now();
         let mut entries = Vec::new();
         for entry in self.store.entries(identity.id(), credit_year).await? {
-            let GrantSource::Exam { attempt } = entry.source;
-            let released = match self.store.attempt(attempt).await? {
-                Some(row) => exam_visibility(&self.loaded(row.exam).await?.exam.rules, now).released,
-                None => true,
-            };
-            if released {
+            if self.is_released(entry.source, now).await? {
                 let course = self.store.course(entry.course).await?;
                 entries.push(EntryView { course_title: course.map(|course| course.title).unwrap_or_default(), entry });
             }
         }
         let summary = summarize(&YearQuota::default(), entries.iter().map(|view| &view.entry));
         Ok(YearView { summary, entries })
+    }
+
+    /// Whether an entry may show: one by an exam tells its grade, one by a lesson tells nothing new.
+    async fn is_released(&self, source: GrantSource, now: Timestamp) -> Result<bool, EngineError> {
+        let GrantSource::Exam { attempt } = source else { return Ok(true) };
+        match self.store.attempt(attempt).await? {
+            Some(row) => Ok(exam_visibility(&self.loaded(row.exam).await?.exam.rules, now).released),
+            None => Ok(true),
+        }
     }
 }

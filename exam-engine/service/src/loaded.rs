@@ -117,7 +117,7 @@ impl Exposure {
         loop {
             let rows = store.first_steps_at(exam.id, Page { after, limit: 1_000 }).await?;
             let Some(last) = rows.last() else { break };
-            after = Some(last.attempt);
+            after = Some(last.log);
             for row in &rows {
                 let step = row.read().map_err(|error| EngineError::Internal(error.to_string()))?;
                 if let StepBody::Started(started) = step.body {

@@ -180,7 +180,7 @@ fn step_row(row: &Row<'_>) -> rusqlite::Result<StepRow> {
     let digest: Option<[u8; 16]> = row.get(7)?;
     Ok(StepRow {
         learner: PersonId::from_bytes(row.get(0)?),
-        attempt: AttemptId::from_bytes(row.get(1)?),
+        log: AttemptId::from_bytes(row.get(1)?),
         seq: row.get(2)?,
         at: time(row, 3)?,
         actor: row.get::<_, Option<[u8; 16]>>(4)?.map(PersonId::from_bytes),

@@ -45,15 +45,16 @@ impl DrawPlan {
         }
         let mut slots = SlotList::with_capacity(placed.len());
         for item in placed {
-            push_slot(&mut slots, item, pool, self.shuffle_options, &mut stream);
+            lay_out_slot(&mut slots, item, pool, self.shuffle_options, &mut stream);
         }
         let paper = Paper::new(ALGORITHM, self.version.clone(), self.sections.clone(), slots);
         Drawn { paper, relaxed }
     }
 }
 
+/// Appends a slot with its options in order; nothing if the pool has no such item.
 #[inline]
-fn push_slot(slots: &mut SlotList, item: ItemIndex, pool: &Pool, shuffle: bool, stream: &mut Stream) {
+pub(super) fn lay_out_slot(slots: &mut SlotList, item: ItemIndex, pool: &Pool, shuffle: bool, stream: &mut Stream) {
     let Some(shape) = pool.shape(item) else { return };
     let (options, targets) = slots.push(item, shape.options, shape.targets);
     match shape.order {

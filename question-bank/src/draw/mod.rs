@@ -14,6 +14,7 @@ mod layout;
 mod near;
 mod pick;
 mod plan;
+mod question;
 mod repair;
 mod rng;
 mod seed;
@@ -24,6 +25,7 @@ mod trial;
 
 pub use fault::{BlueprintFault, Cause};
 pub use plan::DrawPlan;
+pub use question::{DrawnQuestion, fresh_item, number_below, question};
 pub use seed::Seed;
 
 /// The name of the algorithm, stored with every paper. A change of any drawn paper is a new name.

@@ -26,6 +26,17 @@ impl Seed {
         Self(mac.finalize().into_bytes().into())
     }
 
+    /// A seed of one thing among many that this one decides: HMAC-SHA256 of the name and the number
+    /// (4 bytes, most significant first), keyed by this seed.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    pub fn named(&self, name: &str, number: u32) -> Self {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any key length");
+        mac.update(name.as_bytes());
+        mac.update(&number.to_be_bytes());
+        Self(mac.finalize().into_bytes().into())
+    }
+
     /// From 64 hex digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -211,8 +211,8 @@ impl Kept {
         let number = Some(self.commits);
         for row in commit.steps {
             self.latest = self.latest.max(Some(row.at));
-            self.commands.extend(row.command.map(|(command, _)| (row.attempt, command)));
-            self.steps.entry(row.attempt).or_default().insert(row.seq, StoredStep { row, commit: number });
+            self.commands.extend(row.command.map(|(command, _)| (row.log, command)));
+            self.steps.entry(row.log).or_default().insert(row.seq, StoredStep { row, commit: number });
         }
         match commit.row {
             RowChange::Keep => {}
@@ -232,10 +232,10 @@ impl Kept {
 
     fn check_steps(&self, commit: &Commit, bug: Option<Bug>) -> Result<(), CommitError> {
         for row in &commit.steps {
-            if self.steps.get(&row.attempt).is_some_and(|steps| steps.contains_key(&row.seq)) {
+            if self.steps.get(&row.log).is_some_and(|steps| steps.contains_key(&row.seq)) {
                 return Err(CommitError::SeqTaken);
             }
-            let taken = row.command.is_some_and(|(command, _)| self.commands.contains(&(row.attempt, command)));
+            let taken = row.command.is_some_and(|(command, _)| self.commands.contains(&(row.log, command)));
             if taken && bug != Some(Bug::Rule(RuleBug::ReplayUnknown)) {
                 return Err(CommitError::CommandTaken);
             }

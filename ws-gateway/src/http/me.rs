@@ -113,10 +113,14 @@ pub struct HoursEntryView {
 /// What earned an entry.
 #[derive(Serialize, ToSchema)]
 pub struct SourceView {
-    /// `exam`.
+    /// `exam`, `lesson` (a lesson's own hours) or `lessons` (all lessons of the course).
     kind: &'static str,
-    /// The attempt.
-    attempt: String,
+    /// The attempt, of an exam.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<String>,
+    /// The lesson; of `lessons`, the one completed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lesson: Option<String>,
 }
 
 /// The signed-in person's hours of a credit year.
@@ -147,7 +151,6 @@ fn subjects([public_c, public_e, professional_c, professional_e]: [Points; Bucke
 
 fn entry(view: EntryView) -> HoursEntryView {
     let EntryView { entry, course_title } = view;
-    let GrantSource::Exam { attempt } = entry.source;
     HoursEntryView {
         id: entry.id.to_string(),
         course: entry.course.to_string(),
@@ -155,9 +158,18 @@ fn entry(view: EntryView) -> HoursEntryView {
         subject: entry.bucket.subject,
         bucket: entry.bucket.bucket,
         hours: entry.hours,
-        source: SourceView { kind: "exam", attempt: attempt.to_string() },
+        source: source(entry.source),
         at: entry.at,
     }
+}
+
+fn source(source: GrantSource) -> SourceView {
+    let (kind, attempt, lesson) = match source {
+        GrantSource::Exam { attempt } => ("exam", Some(attempt.to_string()), None),
+        GrantSource::Lesson { lesson } => ("lesson", None, Some(lesson.to_string())),
+        GrantSource::Lessons { lesson } => ("lessons", None, Some(lesson.to_string())),
+    };
+    SourceView { kind, attempt, lesson }
 }
 
 /// A change of password.

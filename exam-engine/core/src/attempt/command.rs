@@ -3,14 +3,12 @@
 use crate::exam::ExamRules;
 use crate::hours::{Bucket, GrantSource};
 use crate::integrity::{ItemTiming, Origin};
-use crate::{CourseId, EntryId, PersonId, Timestamp};
+use crate::{CourseId, EntryId, Timestamp};
 use question_bank::pool::Pool;
 use question_bank::{Points, Response};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-/// A client-made id; a repeat of it gets the first result.
-pub type CommandId = Uuid;
+pub use crate::log::{Actor, CommandId};
 
 /// A command. There is no other way to change an attempt.
 #[derive(Clone, Debug)]
@@ -151,13 +149,4 @@ pub struct HoursFacts {
     pub already_granted: bool,
     /// Who vouches for the entry.
     pub source: GrantSource,
-}
-
-/// Who did something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Actor {
-    /// A person.
-    Person(PersonId),
-    /// The server itself (expiry).
-    System,
 }

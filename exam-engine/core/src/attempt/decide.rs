@@ -1,8 +1,9 @@
 //! The one door: every change of an attempt is decided here.
 
 use super::command::{AnswerInput, ClientSignal, Command, CommandId, Context, ProctorAction};
-use super::step::{Grade, NewStep, Step, StepBody};
+use super::step::{Grade, StepBody};
 use super::{Attempt, Mode, Phase, grade};
+use super::{NewStep, Step};
 use crate::Refusal;
 use crate::attempt::command::Actor;
 use crate::integrity::Observer;

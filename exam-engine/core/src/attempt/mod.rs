@@ -5,10 +5,11 @@ pub mod decide;
 mod grade;
 pub mod step;
 
+pub use crate::log::{ChainHash, FoldError, NewStep, Step, StepRow, StepRowError};
 pub use command::{AnswerInput, ClientSignal, Command, CommandId, Context, HoursFacts, ProctorAction, SignalKind};
 pub use decide::{Answered, Decided, decide};
 pub use grade::grade;
-pub use step::{ChainHash, Grade, NewStep, Started, Step, StepBody, StepRow, StepRowError};
+pub use step::{Grade, Started, StepBody};
 
 use crate::integrity::Observer;
 use crate::{AttemptId, ExamId, PersonId, Timestamp};
@@ -279,14 +280,4 @@ impl Attempt {
 
 const fn trace(step: &Step, digest: [u8; 16]) -> CommandTrace {
     CommandTrace { digest, seq: step.seq, at: step.at }
-}
-
-/// A log that does not add up: the rows are inconsistent, which no command can cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("step {seq} stands where step {expected} belongs")]
-pub struct FoldError {
-    /// The step found.
-    pub seq: u32,
-    /// The step that belongs there.
-    pub expected: u32,
 }

@@ -1,20 +1,17 @@
-//! Steps: what is kept of an attempt. Append-only, numbered without gaps, each hashed onto the one before.
+//! Steps: what is kept of an attempt, in a log as [`crate::log`] has it.
 //!
-//! The body is stored as the JSON text that was hashed; its shape is versioned by the `v` of
-//! [`Started`] (absent means 1), and readers read every version ever written.
+//! The body's shape is versioned by the `v` of [`Started`] (absent means 1), and readers read every
+//! version ever written.
 
 use super::Mode;
-use super::command::{Actor, ClientSignal, CommandId};
+use super::command::ClientSignal;
 use crate::hours::Bucket;
 use crate::integrity::{Flag, Origin};
-use crate::{AttemptId, CourseId, EntryId, ExamId, PersonId, Timestamp};
+use crate::{CourseId, EntryId, ExamId, Timestamp};
 use question_bank::paper::Paper;
 use question_bank::{Points, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// A link of the hash chain.
-pub type ChainHash = [u8; 32];
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,133 +151,14 @@ pub struct Grade {
     pub passed: bool,
 }
 
-/// A step that was decided and is not numbered yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewStep {
-    /// The command it answers, with the digest of its content; only on a command's first step.
-    pub command: Option<(CommandId, [u8; 16])>,
-    /// What happened.
-    pub body: StepBody,
-}
-
-/// A step of a log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// From one, without gaps.
-    pub seq: u32,
-    /// When, by the server.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: Actor,
-    /// The command it answers.
-    pub command: Option<(CommandId, [u8; 16])>,
-    /// What happened.
-    pub body: StepBody,
-    /// The chain up to here.
-    pub hash: ChainHash,
-}
-
-/// A step as a store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepRow {
-    /// Whose attempt.
-    pub learner: PersonId,
-    /// Which.
-    pub attempt: AttemptId,
-    /// From one, without gaps.
-    pub seq: u32,
-    /// When.
-    pub at: Timestamp,
-    /// Who; `None` is the server itself.
-    pub actor: Option<PersonId>,
-    /// The node that took it.
-    pub node: u16,
-    /// The command it answers.
-    pub command: Option<(CommandId, [u8; 16])>,
-    /// The body's JSON, byte for byte as hashed.
-    pub body: String,
-    /// The chain up to here.
-    pub hash: ChainHash,
-}
-
-impl StepRow {
-    /// Numbers, serializes and hashes a decided step onto `head`.
-    ///
-    /// # Errors
-    /// The body cannot be serialized, which no value of these types causes.
-    #[expect(clippy::too_many_arguments, reason = "a row's columns")]
-    pub fn seal(
-        learner: PersonId,
-        attempt: AttemptId,
-        seq: u32,
-        head: &ChainHash,
-        at: Timestamp,
-        actor: Actor,
-        node: u16,
-        new: &NewStep,
-    ) -> Result<Self, StepRowError> {
-        let body = serde_json::to_string(&new.body).map_err(|error| StepRowError { seq, reason: error.to_string() })?;
-        let actor = match actor {
-            Actor::Person(person) => Some(person),
-            Actor::System => None,
-        };
-        let mut row =
-            Self { learner, attempt, seq, at, actor, node, command: new.command, body, hash: ChainHash::default() };
-        row.hash = row.link(head);
-        Ok(row)
-    }
-
-    /// The hash this row has to carry after a row with hash `head` (zeroes before the first).
-    #[must_use]
-    pub fn link(&self, head: &ChainHash) -> ChainHash {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(head);
-        hasher.update(self.learner.0.as_bytes());
-        hasher.update(self.attempt.0.as_bytes());
-        hasher.update(&self.seq.to_be_bytes());
-        hasher.update(&self.at.ms().to_be_bytes());
-        hasher.update(&self.actor.map_or([0; 16], PersonId::bytes));
-        hasher.update(&self.node.to_be_bytes());
-        let (command, digest) = self.command.map_or(([0; 16], [0; 16]), |(id, digest)| (*id.as_bytes(), digest));
-        hasher.update(&command);
-        hasher.update(&digest);
-        hasher.update(self.body.as_bytes());
-        *hasher.finalize().as_bytes()
-    }
-
-    /// Reads the row.
-    ///
-    /// # Errors
-    /// The body is none that any version of this crate wrote.
-    pub fn read(&self) -> Result<Step, StepRowError> {
-        let body = serde_json::from_str(&self.body)
-            .map_err(|error| StepRowError { seq: self.seq, reason: error.to_string() })?;
-        Ok(Step {
-            seq: self.seq,
-            at: self.at,
-            actor: self.actor.map_or(Actor::System, Actor::Person),
-            command: self.command,
-            body,
-            hash: self.hash,
-        })
-    }
-}
-
-/// A row that does not read: the store's contents are not ours.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("step {seq} does not read: {reason}")]
-pub struct StepRowError {
-    /// Which.
-    pub seq: u32,
-    /// Why.
-    pub reason: String,
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::attempt::command::Actor;
+    use crate::attempt::{NewStep, StepRow};
+    use crate::{AttemptId, PersonId};
 
     /// Written by version 1; read by every later one, for ever. New shapes get a new file beside it.
     const SAMPLES: &str = include_str!("../../samples/steps-v1.jsonl");

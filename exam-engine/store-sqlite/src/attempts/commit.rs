@@ -41,8 +41,8 @@ pub(crate) fn note_time(connection: &Connection, at: Timestamp) -> rusqlite::Res
 fn check(commit: &Commit) -> Result<(), StoreError> {
     let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
     let Some(first) = commit.steps.first() else { return wrong("without steps") };
-    let whose = (first.learner, first.attempt);
-    if commit.steps.iter().any(|step| (step.learner, step.attempt) != whose) {
+    let whose = (first.learner, first.log);
+    if commit.steps.iter().any(|step| (step.learner, step.log) != whose) {
         return wrong("to several attempts");
     }
     if commit.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
@@ -64,7 +64,7 @@ fn insert_step(connection: &Connection, step: &StepRow) -> Result<(), Failure> {
          SELECT no, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM attempts WHERE learner = ?1 AND id = ?2",
         params![
             step.learner.bytes(),
-            step.attempt.bytes(),
+            step.log.bytes(),
             step.seq,
             step.at.ms(),
             step.actor.map(PersonId::bytes),
@@ -76,7 +76,7 @@ fn insert_step(connection: &Connection, step: &StepRow) -> Result<(), Failure> {
         ],
     );
     match done {
-        Ok(0) => Err(StoreError::Corrupt(format!("a step of attempt {}, which has no row", step.attempt)).into()),
+        Ok(0) => Err(StoreError::Corrupt(format!("a step of attempt {}, which has no row", step.log)).into()),
         Ok(_) => Ok(()),
         Err(error) if is_duplicate(&error) => Err(step_conflict(connection, step)?.into()),
         Err(error) => Err(error.into()),
@@ -88,7 +88,7 @@ fn step_conflict(connection: &Connection, step: &StepRow) -> rusqlite::Result<Co
     let taken = exists(
         connection,
         "SELECT 1 FROM attempts a JOIN steps s ON s.attempt_no = a.no WHERE a.learner = ? AND a.id = ? AND s.command = ?",
-        (step.learner.bytes(), step.attempt.bytes(), command.into_bytes()),
+        (step.learner.bytes(), step.log.bytes(), command.into_bytes()),
     )?;
     Ok(if taken { CommitError::CommandTaken } else { CommitError::SeqTaken })
 }

@@ -124,8 +124,8 @@ async fn first_steps_come_in_pages(store: &Arc<dyn Store>, exam: ExamId, rows: &
     loop {
         let steps = store.first_steps_at(exam, page.clone()).await.unwrap();
         let Some(last) = steps.last() else { break };
-        page.after = Some(last.attempt);
-        found.extend(steps.into_iter().map(|step| (step.attempt, step.seq)));
+        page.after = Some(last.log);
+        found.extend(steps.into_iter().map(|step| (step.log, step.seq)));
     }
     let in_exam_mode = rows.iter().filter(|row| row.mode == Mode::Exam);
     assert_eq!(found, in_exam_mode.map(|row| (row.id, 1)).collect::<Vec<_>>());
@@ -155,10 +155,7 @@ async fn a_learners_attempts_are_listed(store: &Arc<dyn Store>) {
     let (elsewhere, _) = started(store, learner, there, 1).await;
     assert_eq!(store.attempts_of(learner, Some(here)).await.unwrap(), rows);
     let first = store.first_steps(learner, here, 2).await.unwrap();
-    assert_eq!(
-        first.iter().map(|step| (step.attempt, step.seq)).collect::<Vec<_>>(),
-        [(rows[2].id, 1), (rows[1].id, 1)]
-    );
+    assert_eq!(first.iter().map(|step| (step.log, step.seq)).collect::<Vec<_>>(), [(rows[2].id, 1), (rows[1].id, 1)]);
     rows.push(elsewhere);
     assert_eq!(store.attempts_of(learner, None).await.unwrap(), rows);
 }

@@ -21,7 +21,7 @@ fn check_entries(evidence: &Evidence<'_>, logs: &[Walked<'_>], found: &mut Found
         let entry = &stored.entry;
         let key = (entry.learner, entry.course, entry.credit_year);
         found.unless(keys.insert(key), Promise::P3, || format!("a second entry for {key:?}"));
-        let GrantSource::Exam { attempt } = entry.source;
+        let GrantSource::Exam { attempt } = entry.source else { continue };
         let granted =
             logs.iter().filter(|log| log.stored.row.id == attempt).flat_map(|log| &log.grants).any(|(step, commit)| {
                 matches!(&step.body, StepBody::HoursGranted { entry: id, course, credit_year, bucket, hours }

@@ -349,5 +349,5 @@ fn apply(state: &mut Option<Attempt>, steps: &[Step]) {
 fn fold(rows: &[StepRow]) -> Option<Attempt> {
     let steps: Vec<Step> = rows.iter().map(StepRow::read).collect::<Result<_, _>>().ok()?;
     let first = rows.first()?;
-    Attempt::fold(first.learner, first.attempt, &steps).ok()
+    Attempt::fold(first.learner, first.log, &steps).ok()
 }
