@@ -1,6 +1,7 @@
 //! The one way a command takes: turn, decide, commit, apply.
 
 use crate::engine::Stats;
+use crate::events::{AttemptEvent, Event, Events};
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::rows::{Prepared, fold, hours_facts, prepare};
 use crate::slots::{Slot, Turn};
@@ -185,6 +186,7 @@ pub(crate) struct Keeper {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) due: Arc<Notify>,
+    pub(crate) events: Arc<Events>,
 }
 
 impl Keeper {
@@ -195,9 +197,13 @@ impl Keeper {
         exam: Arc<LoadedExam>,
         prepared: Prepared,
     ) -> (Turn, Result<(), CommitError>) {
-        let kept = self.store.commit(prepared.commit).await;
+        let Prepared { commit, steps, learner, attempt } = prepared;
+        let kept = self.store.commit(commit).await;
         match &kept {
-            Ok(()) => self.apply(&slot, &exam, &prepared.steps),
+            Ok(()) => {
+                self.apply(&slot, &exam, &steps);
+                self.tell(learner, attempt, exam.exam.id, &steps);
+            }
             Err(_) => slot.forget(),
         }
         (turn, kept)
@@ -216,6 +222,14 @@ impl Keeper {
         if let Some(Err(error)) = applied {
             tracing::error!(%error, "a kept step does not follow the cached ones");
             slot.forget();
+        }
+    }
+
+    /// After the cache: whoever is told reads what is told.
+    fn tell(&self, learner: PersonId, attempt: AttemptId, exam: ExamId, steps: &[Step]) {
+        self.events.touch(exam, attempt);
+        for event in steps.iter().filter_map(|step| AttemptEvent::of(learner, attempt, step)) {
+            self.events.tell(&Event::Attempt(event));
         }
     }
 

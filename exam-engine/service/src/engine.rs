@@ -3,6 +3,7 @@
 use crate::EngineError;
 use crate::clock::Clock;
 use crate::commands::Keeper;
+use crate::events::Events;
 use crate::identity::SessionCache;
 use crate::loaded::{ExamCache, LoadedExam};
 use crate::password::Passwords;
@@ -95,8 +96,12 @@ impl Engine {
         let secret = store.setting_or_insert("secret", fresh.to_vec()).await?;
         let secret: [u8; 32] =
             secret.try_into().map_err(|_| EngineError::Internal("the stored secret has not 32 bytes".into()))?;
-        let keeper =
-            Keeper { store: Arc::clone(&store), stats: Arc::new(Stats::default()), due: Arc::new(Notify::new()) };
+        let keeper = Keeper {
+            store: Arc::clone(&store),
+            stats: Arc::new(Stats::default()),
+            due: Arc::new(Notify::new()),
+            events: Arc::new(Events::default()),
+        };
         Ok(Arc::new(Self {
             passwords: Passwords::new(options.hashes_at_once)?,
             store,
@@ -120,6 +125,12 @@ impl Engine {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.keeper.stats
+    }
+
+    /// What happens, for whoever shows it to people.
+    #[must_use]
+    pub fn events(&self) -> &Arc<Events> {
+        &self.keeper.events
     }
 
     /// Attempts held in memory, about.

@@ -1,6 +1,7 @@
 //! Signing in and who is signed in.
 
 use crate::engine::Stats;
+use crate::events::Event;
 use crate::limits::{PASSWORD_CHARS, SESSION_CACHE_SECONDS, SESSION_MS, SESSIONS_CACHED_MAX};
 use crate::{Engine, EngineError};
 use base64::Engine as _;
@@ -163,6 +164,7 @@ impl Engine {
     pub async fn sign_out(&self, identity: &Identity) -> Result<(), EngineError> {
         self.store.delete_session(identity.session).await?;
         self.sessions.forget(&identity.session);
+        self.events().tell(&Event::SessionEnded { person: identity.id(), session: identity.session });
         Ok(())
     }
 
@@ -186,7 +188,7 @@ impl Engine {
         let hash = self.passwords.hash(new).await?;
         let audit = self.audit(Some(identity.id()), "person.password", identity.id().to_string());
         self.store.set_password(identity.id(), hash, false, Some(identity.session), audit).await?;
-        self.sessions.forget_person(identity.id());
+        self.end_sessions(identity.id(), Some(identity.session));
         Ok(())
     }
 
@@ -207,7 +209,7 @@ impl Engine {
         let hash = self.passwords.hash(new.clone()).await?;
         let audit = self.audit(by, "person.password_reset", row.person.id.to_string());
         self.store.set_password(row.person.id, hash, true, None, audit).await?;
-        self.sessions.forget_person(row.person.id);
+        self.end_sessions(row.person.id, None);
         Ok(new)
     }
 
@@ -219,8 +221,14 @@ impl Engine {
         by.may(Act::ManagePeople)?;
         let act = if disabled { "person.disable" } else { "person.enable" };
         self.store.set_disabled(person, disabled, self.audit(Some(by.id()), act, person.to_string())).await?;
-        self.sessions.forget_person(person);
+        self.end_sessions(person, None);
         Ok(())
+    }
+
+    /// After their sessions ended in the store, but for one.
+    fn end_sessions(&self, person: PersonId, but: Option<[u8; 32]>) {
+        self.sessions.forget_person(person);
+        self.events().tell(&Event::PersonEnded { person, but });
     }
 
     pub(crate) fn audit(&self, actor: Option<PersonId>, act: &'static str, subject: String) -> NewAudit {

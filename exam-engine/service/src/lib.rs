@@ -12,6 +12,7 @@ pub mod clock;
 mod commands;
 mod engine;
 pub mod error;
+pub mod events;
 mod exams;
 mod expiry;
 mod hours;

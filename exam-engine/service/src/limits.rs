@@ -14,6 +14,8 @@ pub const SESSION_CACHE_SECONDS: u64 = 60;
 pub const SESSION_MS: i64 = 12 * 3_600_000;
 /// Attempts closed by one round of the expiry worker.
 pub const EXPIRY_BATCH: u32 = 256;
+/// Changed attempts of a watched exam that are kept for its watcher; beyond them it reads all again.
+pub const WATCHED_CHANGES_MAX: usize = 50_000;
 /// The longest the expiry worker sleeps.
 pub const EXPIRY_SLEEP_MS_MAX: i64 = 30_000;
 /// Sign-ins that may wait for a place to hash their password.

@@ -13,6 +13,8 @@ use exam_store::{AttemptRow, AttemptState, Commit, RowChange};
 pub(crate) struct Prepared {
     pub(crate) commit: Commit,
     pub(crate) steps: Vec<Step>,
+    pub(crate) learner: PersonId,
+    pub(crate) attempt: AttemptId,
 }
 
 pub(crate) fn prepare(
@@ -51,7 +53,7 @@ pub(crate) fn prepare(
     };
     let grant = decided.steps.iter().find_map(|new| ledger_entry(&new.body, learner, facts, at));
     let audit = act_of_a_person(actor, attempt.id, decided, at);
-    Ok(Prepared { commit: Commit { steps: rows, row, grant, audit }, steps })
+    Ok(Prepared { commit: Commit { steps: rows, row, grant, audit }, steps, learner, attempt: attempt.id })
 }
 
 fn ledger_entry(body: &StepBody, learner: PersonId, facts: &HoursFacts, at: Timestamp) -> Option<LedgerEntry> {

@@ -93,6 +93,7 @@ impl Engine {
                 let slot = self.slots.get(id);
                 slot.offer(attempt, slot.forgotten());
                 self.keeper.due.notify_one();
+                self.events().touch(facts.exam.exam.id, id);
                 Stats::add(&self.stats().starts, 1);
                 self.settle(facts, id).await?;
                 Ok(Some(StartedAttempt { id, replayed: false }))
