@@ -7,7 +7,7 @@ use exam_core::attempt::{Attempt, CommandId, HoursFacts, Phase, Step, StepBody, 
 use exam_core::audit::NewAudit;
 use exam_core::hours::{GrantSource, LedgerEntry};
 use exam_core::ids::{AttemptId, EntryId, PersonId};
-use exam_store::{AttemptRow, AttemptState, Commit, RowChange};
+use exam_store::{Announcement, AttemptRow, AttemptState, Commit, RowChange};
 
 /// A commit and the steps in it, ready to be applied after it.
 pub(crate) struct Prepared {
@@ -53,7 +53,19 @@ pub(crate) fn prepare(
     };
     let grant = decided.steps.iter().find_map(|new| ledger_entry(&new.body, learner, facts, at));
     let audit = act_of_a_person(actor, attempt.id, decided, at);
-    Ok(Prepared { commit: Commit { steps: rows, row, grant, audit }, steps, learner, attempt: attempt.id })
+    let announcements = announcements(attempt, &row, seq);
+    let commit = Commit { steps: rows, row, grant, audit, announcements };
+    Ok(Prepared { commit, steps, learner, attempt: attempt.id })
+}
+
+/// Other nodes hear of what their readers must not miss; plain answers they find when they need them.
+fn announcements(attempt: &Attempt, row: &RowChange, seq: u32) -> Vec<Announcement> {
+    match row {
+        RowChange::Update(_) => {
+            vec![Announcement::AttemptChanged { learner: attempt.learner, attempt: attempt.id, seq }]
+        }
+        RowChange::Keep | RowChange::Insert(_) => Vec::new(),
+    }
 }
 
 fn ledger_entry(body: &StepBody, learner: PersonId, facts: &HoursFacts, at: Timestamp) -> Option<LedgerEntry> {

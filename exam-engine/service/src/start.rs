@@ -186,7 +186,13 @@ impl Engine {
             start_digest: facts.digest,
             ..crate::rows::attempt_row(&attempt, facts.command, facts.digest)
         };
-        let commit = Commit { steps: vec![row], row: RowChange::Insert(Box::new(index)), grant: None, audit: None };
+        let commit = Commit {
+            steps: vec![row],
+            row: RowChange::Insert(Box::new(index)),
+            grant: None,
+            audit: None,
+            announcements: Vec::new(),
+        };
         Ok((attempt, commit))
     }
 

@@ -35,8 +35,9 @@ macro_rules! steps {
 
 #[async_trait]
 impl Attempts for SqliteStore {
-    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
-        self.writer.run(move |connection| commit::apply(connection, &commit)).await
+    async fn commit(&self, mut commit: Commit) -> Result<(), CommitError> {
+        let announcements = std::mem::take(&mut commit.announcements);
+        self.writer.run(move |connection| commit::apply(connection, &commit), announcements).await
     }
 
     async fn steps(&self, learner: PersonId, attempt: AttemptId) -> Result<Vec<StepRow>, StoreError> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::exam::{Exam, ExamState};
 use exam_core::{ExamId, PersonId, Timestamp};
-use exam_store::{Exams, OverrideRow, StoreError};
+use exam_store::{Announcement, Exams, OverrideRow, StoreError};
 use rusqlite::{Connection, Row, params};
 
 #[async_trait]
@@ -33,25 +33,25 @@ impl Exams for SqliteStore {
         let sql =
             "UPDATE exams SET code = ?, course = ?, bank = ?, state = ?, body = ? WHERE id = ? AND state = 'draft'";
         let body = to_json(&exam)?;
-        self.writer
-            .write(move |connection| {
-                let (id, course, bank) = (exam.id.bytes(), exam.course.bytes(), exam.bank.bytes());
-                let values = params![exam.code, course, bank, state_name(&exam.state), body, id];
-                found(execute(connection, sql, values).map_err(|error| taken(error, "code"))?)?;
-                audit::append(connection, &audit)?;
-                Ok(())
-            })
-            .await
+        let changed = vec![Announcement::ExamChanged { exam: exam.id }];
+        let work = move |connection: &Connection| {
+            let (id, course, bank) = (exam.id.bytes(), exam.course.bytes(), exam.bank.bytes());
+            let values = params![exam.code, course, bank, state_name(&exam.state), body, id];
+            found(execute(connection, sql, values).map_err(|error| taken(error, "code"))?)?;
+            audit::append(connection, &audit)?;
+            Ok(())
+        };
+        self.writer.write_and_say(work, changed).await
     }
 
     async fn set_results_at(&self, exam: ExamId, at: Option<Timestamp>, audit: NewAudit) -> Result<(), StoreError> {
-        self.writer
-            .write(move |connection| {
-                set_results_at(connection, exam, at)?;
-                audit::append(connection, &audit)?;
-                Ok(())
-            })
-            .await
+        let changed = vec![Announcement::ExamChanged { exam }];
+        let work = move |connection: &Connection| {
+            set_results_at(connection, exam, at)?;
+            audit::append(connection, &audit)?;
+            Ok(())
+        };
+        self.writer.write_and_say(work, changed).await
     }
 
     async fn exam(&self, id: ExamId) -> Result<Option<Exam>, StoreError> {
@@ -78,15 +78,14 @@ impl Exams for SqliteStore {
     async fn add_override(&self, new: OverrideRow, audit: NewAudit) -> Result<(), StoreError> {
         let sql = "INSERT INTO overrides (exam, person, exception, reason, granted_by, at) VALUES (?, ?, ?, ?, ?, ?)";
         let exception = to_json(&new.exception)?;
-        self.writer
-            .write(move |connection| {
-                let (exam, person, by) = (new.exam.bytes(), new.person.bytes(), new.by.bytes());
-                execute(connection, sql, params![exam, person, exception, new.reason, by, new.at.ms()])
-                    .map_err(missing)?;
-                audit::append(connection, &audit)?;
-                Ok(())
-            })
-            .await
+        let changed = vec![Announcement::ExamChanged { exam: new.exam }];
+        let work = move |connection: &Connection| {
+            let (exam, person, by) = (new.exam.bytes(), new.person.bytes(), new.by.bytes());
+            execute(connection, sql, params![exam, person, exception, new.reason, by, new.at.ms()]).map_err(missing)?;
+            audit::append(connection, &audit)?;
+            Ok(())
+        };
+        self.writer.write_and_say(work, changed).await
     }
 
     async fn overrides(&self, exam: ExamId, person: PersonId) -> Result<Vec<OverrideRow>, StoreError> {

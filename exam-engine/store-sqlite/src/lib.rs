@@ -6,6 +6,7 @@
 //! How to add the next row: a migration (see `migrations/README.md`), the trait's function in
 //! `exam_store`, its SQL in the module of that name here, its promise in `exam_store::story`.
 
+mod announcements;
 mod attempts;
 mod audit;
 mod banks;
@@ -24,7 +25,7 @@ mod settings;
 mod writer;
 
 use connect::Database;
-use exam_store::StoreError;
+use exam_store::{Hub, StoreError};
 use reader::Readers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,6 +82,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     database: Arc<Database>,
+    hub: Hub,
 }
 
 impl SqliteStore {
@@ -95,9 +97,10 @@ impl SqliteStore {
         let mut connection = database.writer()?;
         migrate::migrate(&mut connection)?;
         let readers = Readers::open(Arc::clone(&database), options.readers)?;
-        let writer = Writer::start(Arc::clone(&database), connection, lock)
+        let hub = Hub::default();
+        let writer = Writer::start(Arc::clone(&database), connection, lock, hub.clone())
             .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-        Ok(Self { readers, writer, database })
+        Ok(Self { readers, writer, database, hub })
     }
 
     /// Writes what is queued, closes all connections and lets go of the lock; later calls are refused as

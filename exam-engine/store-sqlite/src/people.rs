@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use exam_core::PersonId;
 use exam_core::audit::NewAudit;
 use exam_core::person::{Person, Roles};
-use exam_store::{Page, People, PersonRow, StoreError};
+use exam_store::{Announcement, Page, People, PersonRow, StoreError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashSet;
 
@@ -79,28 +79,26 @@ impl People for SqliteStore {
         audit: NewAudit,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE people SET password_hash = ?, must_change_password = ? WHERE id = ?";
-        self.writer
-            .write(move |connection| {
-                found(execute(connection, sql, params![hash, must_change, id.bytes()])?)?;
-                end_sessions(connection, id, keep_session)?;
-                audit::append(connection, &audit)?;
-                Ok(())
-            })
-            .await
+        let work = move |connection: &Connection| {
+            found(execute(connection, sql, params![hash, must_change, id.bytes()])?)?;
+            end_sessions(connection, id, keep_session)?;
+            audit::append(connection, &audit)?;
+            Ok(())
+        };
+        self.writer.write_and_say(work, vec![Announcement::PersonEnded { person: id }]).await
     }
 
     async fn set_disabled(&self, id: PersonId, disabled: bool, audit: NewAudit) -> Result<(), StoreError> {
         let sql = "UPDATE people SET disabled = ? WHERE id = ?";
-        self.writer
-            .write(move |connection| {
-                found(execute(connection, sql, params![disabled, id.bytes()])?)?;
-                if disabled {
-                    end_sessions(connection, id, None)?;
-                }
-                audit::append(connection, &audit)?;
-                Ok(())
-            })
-            .await
+        let work = move |connection: &Connection| {
+            found(execute(connection, sql, params![disabled, id.bytes()])?)?;
+            if disabled {
+                end_sessions(connection, id, None)?;
+            }
+            audit::append(connection, &audit)?;
+            Ok(())
+        };
+        self.writer.write_and_say(work, vec![Announcement::PersonEnded { person: id }]).await
     }
 }
 

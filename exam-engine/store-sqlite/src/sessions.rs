@@ -6,8 +6,8 @@ use crate::convert::{execute, row, time};
 use crate::failure::taken;
 use async_trait::async_trait;
 use exam_core::{PersonId, Timestamp};
-use exam_store::{SessionRow, Sessions, StoreError};
-use rusqlite::{Row, params};
+use exam_store::{Announcement, SessionRow, Sessions, StoreError};
+use rusqlite::{Connection, Row, params};
 
 #[async_trait]
 impl Sessions for SqliteStore {
@@ -31,7 +31,9 @@ impl Sessions for SqliteStore {
 
     async fn delete_session(&self, token_hash: [u8; 32]) -> Result<(), StoreError> {
         let sql = "DELETE FROM sessions WHERE token_hash = ?";
-        self.writer.write(move |connection| Ok(execute(connection, sql, [token_hash]).map(drop)?)).await
+        let ended = vec![Announcement::SessionEnded { token_hash }];
+        let work = move |connection: &Connection| Ok(execute(connection, sql, [token_hash]).map(drop)?);
+        self.writer.write_and_say(work, ended).await
     }
 
     async fn delete_expired_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {

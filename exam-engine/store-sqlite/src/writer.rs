@@ -11,7 +11,7 @@
 use crate::connect::Database;
 use crate::failure::{Cause, Failure, cause, store_error};
 use crate::limits::{BATCH_JOBS_MAX, BUSY_RETRIES_MAX, QUEUE_JOBS_MAX};
-use exam_store::{CommitError, StoreError};
+use exam_store::{Announcement, CommitError, Hub, StoreError};
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 use std::fs::File;
@@ -25,29 +25,37 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Message>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    hub: Hub,
 }
 
 impl Writer {
     /// Starts the thread on an open connection. The lock is let go when the thread ends.
-    pub(crate) fn start(database: Arc<Database>, connection: Connection, lock: File) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        database: Arc<Database>,
+        connection: Connection,
+        lock: File,
+        hub: Hub,
+    ) -> std::io::Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE_JOBS_MAX);
         let worker = Worker { database, connection: Some(connection) };
         let thread = Builder::new().name("keju-writer".to_owned()).spawn(move || {
             worker.serve(inbox);
             drop(lock);
         })?;
-        Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)), hub })
     }
 
     /// Does `work` within a transaction; returns when that is durable. The work may be done several
-    /// times over, and only what its last time did is kept.
-    pub(crate) async fn run<T, W>(&self, work: W) -> Result<T, CommitError>
+    /// times over, and only what its last time did is kept. Then the announcements are made, whether or
+    /// not anybody still waits.
+    pub(crate) async fn run<T, W>(&self, work: W, announcements: Vec<Announcement>) -> Result<T, CommitError>
     where
         T: Send + 'static,
         W: FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Message::Job(Box::new(Task { work, result: None, reply }));
+        let say = (self.hub.clone(), announcements);
+        let job = Message::Job(Box::new(Task { work, result: None, say, reply }));
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
         let queue = self.queue.as_ref().ok_or_else(closed)?;
         queue.send(job).await.map_err(|_| closed())?;
@@ -62,7 +70,16 @@ impl Writer {
         T: Send + 'static,
         W: FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.run(work).await.map_err(|error| match error {
+        self.write_and_say(work, Vec::new()).await
+    }
+
+    /// As [`Self::write`], with announcements.
+    pub(crate) async fn write_and_say<T, W>(&self, work: W, announcements: Vec<Announcement>) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.run(work, announcements).await.map_err(|error| match error {
             CommitError::Store(error) => error,
             other => StoreError::Corrupt(other.to_string()),
         })
@@ -109,6 +126,7 @@ trait Job: Send {
 struct Task<T, W> {
     work: W,
     result: Option<T>,
+    say: (Hub, Vec<Announcement>),
     reply: oneshot::Sender<Result<T, CommitError>>,
 }
 
@@ -124,7 +142,10 @@ where
 
     fn answer(self: Box<Self>, outcome: Result<(), CommitError>) {
         let unknown = || StoreError::Unknown("committed without a result".to_owned()).into();
-        let Self { result, reply, .. } = *self;
+        let Self { result, say: (hub, announcements), reply, .. } = *self;
+        if outcome.is_ok() {
+            hub.say(announcements);
+        }
         // Nobody waits any more: the work is done all the same.
         let _ = reply.send(outcome.and_then(|()| result.ok_or_else(unknown)));
     }
@@ -338,10 +359,13 @@ mod tests {
     #[tokio::test]
     async fn a_panic_hangs_nobody_and_the_writer_goes_on() {
         let (_folder, store) = open();
-        let panics = store.writer.run(|connection| -> Result<(), _> {
-            set(connection, "half")?;
-            panic!("planted")
-        });
+        let panics = store.writer.run(
+            |connection| -> Result<(), _> {
+                set(connection, "half")?;
+                panic!("planted")
+            },
+            Vec::new(),
+        );
         assert!(matches!(panics.await, Err(CommitError::Store(StoreError::Unknown(_)))));
         assert_eq!(store.setting("half").await.unwrap(), None);
         store.ping().await.unwrap();

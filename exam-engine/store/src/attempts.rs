@@ -1,6 +1,6 @@
 //! Attempts and their steps.
 
-use crate::{CommitError, Page, StoreError};
+use crate::{Announcement, CommitError, Page, StoreError};
 use async_trait::async_trait;
 use exam_core::attempt::{CommandId, Mode, StepRow};
 use exam_core::audit::NewAudit;
@@ -112,6 +112,8 @@ pub struct Commit {
     pub grant: Option<LedgerEntry>,
     /// An act of a person that belongs into the site's audit log as well.
     pub audit: Option<NewAudit>,
+    /// Made known to all nodes once it is kept.
+    pub announcements: Vec<Announcement>,
 }
 
 /// Which attempts of an exam.

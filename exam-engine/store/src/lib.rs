@@ -9,6 +9,7 @@
 //! - One commit that fails never fails another.
 //! - After [`StoreError::Unknown`] the caller reloads before it believes anything.
 
+pub mod announcements;
 pub mod attempts;
 pub mod audit;
 pub mod banks;
@@ -22,6 +23,7 @@ pub mod settings;
 #[cfg(feature = "story")]
 pub mod story;
 
+pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};
 pub use attempts::{AttemptRow, AttemptState, Attempts, Commit, RowChange};
 pub use audit::AuditLog;
 pub use banks::{BankRow, Banks, ItemRow, ItemState};
@@ -35,12 +37,36 @@ pub use settings::Settings;
 
 /// Everything.
 pub trait Store:
-    Attempts + AuditLog + Banks + Courses + Exams + Ledger + People + Sessions + Settings + Send + Sync + 'static
+    Announcements
+    + Attempts
+    + AuditLog
+    + Banks
+    + Courses
+    + Exams
+    + Ledger
+    + People
+    + Sessions
+    + Settings
+    + Send
+    + Sync
+    + 'static
 {
 }
 
 impl<T> Store for T where
-    T: Attempts + AuditLog + Banks + Courses + Exams + Ledger + People + Sessions + Settings + Send + Sync + 'static
+    T: Announcements
+        + Attempts
+        + AuditLog
+        + Banks
+        + Courses
+        + Exams
+        + Ledger
+        + People
+        + Sessions
+        + Settings
+        + Send
+        + Sync
+        + 'static
 {
 }
 

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story is a test")]
 
+mod announcements;
 mod attempts;
 mod banks;
 mod conflicts;
@@ -39,5 +40,6 @@ pub async fn tell(store: Arc<dyn Store>) {
     conflicts::starts_race(&store).await;
     conflicts::hours_are_granted_once(&store).await;
     conflicts::a_poisoned_commit_fails_alone(&store).await;
+    announcements::announcements_are_heard(&store).await;
     site::audit_records_chain(&store).await;
 }

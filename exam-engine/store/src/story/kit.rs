@@ -189,7 +189,7 @@ pub fn grant(row: &AttemptRow, course: CourseId) -> LedgerEntry {
 /// A commit of these steps and nothing else.
 #[must_use]
 pub fn plain(steps: Vec<StepRow>) -> Commit {
-    Commit { steps, row: RowChange::Keep, grant: None, audit: None }
+    Commit { steps, row: RowChange::Keep, grant: None, audit: None, announcements: Vec::new() }
 }
 
 /// Seals one step after another.

@@ -54,7 +54,7 @@ pub(super) fn seal(
         let facts = env.world.hours(exam, state.id, granted);
         steps.iter().find_map(|step| entry(&step.body, state, &facts, at))
     });
-    Sealed { commit: Commit { steps: rows, row, grant, audit: None }, steps }
+    Sealed { commit: Commit { steps: rows, row, grant, audit: None, announcements: Vec::new() }, steps }
 }
 
 fn entry(body: &StepBody, state: &Attempt, facts: &HoursFacts, at: Timestamp) -> Option<LedgerEntry> {

@@ -232,7 +232,13 @@ fn first_step(env: &Env, job: &StartJob, id: AttemptId, node: u16) -> Option<(At
     let step = Step { seq: 1, at: *now, actor, command: new.command, body: new.body, hash: row.hash };
     let attempt = Attempt::begin(learner, id, &step).ok()?;
     let index = row_of(&attempt, job.command, job.digest());
-    let commit = Commit { steps: vec![row], row: RowChange::Insert(Box::new(index)), grant: None, audit: None };
+    let commit = Commit {
+        steps: vec![row],
+        row: RowChange::Insert(Box::new(index)),
+        grant: None,
+        audit: None,
+        announcements: Vec::new(),
+    };
     Some((attempt, commit))
 }
 

@@ -1,0 +1,65 @@
+//! Announcements: heard after what they are about is durable, by everybody who listens.
+
+use super::kit::{act, at, attempt, new_exam, new_id, new_learner, plain, started};
+use crate::{Announcement, Commit, Heard, Listener, SessionRow, Store};
+use exam_core::exam::Override;
+use exam_core::{ExamId, PersonId};
+use std::sync::Arc;
+
+pub(super) async fn announcements_are_heard(store: &Arc<dyn Store>) {
+    let exam = new_exam(store).await;
+    let learner = new_learner(store).await;
+    let (mut one, mut other) = (store.listen(), store.listen());
+    let spoken = vec![
+        Announcement::StudyTaken { learner, epoch: u64::from(u32::MAX) + 7 },
+        Announcement::ExamChanged { exam: ExamId(new_id()) },
+    ];
+    store.announce(spoken.clone()).await.unwrap();
+    for listener in [&mut one, &mut other] {
+        for said in &spoken {
+            assert_eq!(heard(listener).await, *said);
+        }
+    }
+    writes_announce_themselves(store, &mut one, learner, exam.id).await;
+    commits_announce(store, &mut one, learner, exam.id).await;
+}
+
+async fn writes_announce_themselves(store: &Arc<dyn Store>, listener: &mut Listener, person: PersonId, exam: ExamId) {
+    let token_hash = [77; 32];
+    let session = SessionRow { token_hash, person, created_at: at(0), expires_at: at(9) };
+    store.create_session(session).await.unwrap();
+    store.delete_session(token_hash).await.unwrap();
+    assert_eq!(heard(listener).await, Announcement::SessionEnded { token_hash });
+    assert_eq!(store.session(token_hash).await.unwrap(), None, "after it is durable");
+    store.set_password(person, "hash".to_owned(), false, None, act("password")).await.unwrap();
+    assert_eq!(heard(listener).await, Announcement::PersonEnded { person });
+    for disabled in [true, false] {
+        store.set_disabled(person, disabled, act("disable")).await.unwrap();
+        assert_eq!(heard(listener).await, Announcement::PersonEnded { person });
+    }
+    let exception = Override { extra_ms: Some(1), ..Override::default() };
+    let granted = crate::OverrideRow { exam, person, exception, reason: "病".to_owned(), by: person, at: at(0) };
+    store.add_override(granted, act("override")).await.unwrap();
+    assert_eq!(heard(listener).await, Announcement::ExamChanged { exam });
+}
+
+async fn commits_announce(store: &Arc<dyn Store>, listener: &mut Listener, learner: PersonId, exam: ExamId) {
+    let (row, mut log) = started(store, learner, exam, 1).await;
+    let said = Announcement::AttemptChanged { learner, attempt: row.id, seq: 2 };
+    let commit = Commit { announcements: vec![said.clone()], ..log.answer("told") };
+    // One that is not kept is not announced.
+    let nowhere = attempt(learner, exam, 9);
+    let orphan = super::kit::Log::new(&nowhere).step(None, "orphan", 0);
+    let unkept = vec![Announcement::AttemptChanged { learner, attempt: nowhere.id, seq: 1 }];
+    store.commit(Commit { announcements: unkept, ..plain(vec![orphan]) }).await.unwrap_err();
+    store.commit(commit).await.unwrap();
+    assert_eq!(heard(listener).await, said);
+}
+
+/// The next announcement; others may be missed only by whoever is far behind.
+async fn heard(listener: &mut Listener) -> Announcement {
+    match listener.next().await.unwrap() {
+        Heard::Said(announcement) => announcement,
+        Heard::Missed => panic!("some were missed"),
+    }
+}
