@@ -11,6 +11,7 @@ mod faults;
 mod golden;
 mod options;
 mod papers;
+mod questions;
 mod uniform;
 
 fn seed(number: u64) -> Seed {
