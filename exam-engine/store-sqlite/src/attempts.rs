@@ -3,7 +3,7 @@
 mod commit;
 
 use crate::SqliteStore;
-use crate::convert::{limit, mode, mode_name, named, points, row, rows, time, time_opt};
+use crate::convert::{limit, mode, mode_name, named, points, row, rows, step, time, time_opt};
 use async_trait::async_trait;
 use exam_core::attempt::{CommandId, StepRow};
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
@@ -177,17 +177,5 @@ fn attempt_row(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
 }
 
 fn step_row(row: &Row<'_>) -> rusqlite::Result<StepRow> {
-    let command: Option<[u8; 16]> = row.get(6)?;
-    let digest: Option<[u8; 16]> = row.get(7)?;
-    Ok(StepRow {
-        learner: PersonId::from_bytes(row.get(0)?),
-        log: AttemptId::from_bytes(row.get(1)?),
-        seq: row.get(2)?,
-        at: time(row, 3)?,
-        actor: row.get::<_, Option<[u8; 16]>>(4)?.map(PersonId::from_bytes),
-        node: row.get(5)?,
-        command: command.zip(digest).map(|(command, digest)| (CommandId::from_bytes(command), digest)),
-        body: row.get(8)?,
-        hash: row.get(9)?,
-    })
+    step(row, AttemptId::from_bytes)
 }

@@ -1,9 +1,10 @@
 //! Columns to values. A column that does not read makes the whole row [`exam_store::StoreError::Corrupt`].
 
 use crate::limits::PAGE_ROWS_MAX;
-use exam_core::Timestamp;
 use exam_core::attempt::Mode;
 use exam_core::hours::{Bucket, Obligation, Subject};
+use exam_core::log::{CommandId, StepRow};
+use exam_core::{PersonId, Timestamp};
 use exam_store::StoreError;
 use question_bank::Points;
 use rusqlite::types::Type;
@@ -70,9 +71,41 @@ pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlit
     serde_json::from_str(text).map_err(|error| unreadable(column, error.to_string()))
 }
 
+/// A value kept as JSON, if there is one.
+pub(crate) fn json_opt<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    if row.get_ref(column)?.data_type() == Type::Null { Ok(None) } else { json(row, column).map(Some) }
+}
+
 /// A value as the JSON that is kept.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// A count, which SQLite keeps signed.
+pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column)?.try_into().map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, -1))
+}
+
+/// An epoch as a column; studies are counted from one.
+pub(crate) const fn epoch(epoch: u64) -> i64 {
+    epoch.cast_signed()
+}
+
+/// A step of a log, from the ten columns that both tables of steps have after the log's own key.
+pub(crate) fn step<L>(row: &Row<'_>, log: impl Fn([u8; 16]) -> L) -> rusqlite::Result<StepRow<L>> {
+    let command: Option<[u8; 16]> = row.get(6)?;
+    let digest: Option<[u8; 16]> = row.get(7)?;
+    Ok(StepRow {
+        learner: PersonId::from_bytes(row.get(0)?),
+        log: log(row.get(1)?),
+        seq: row.get(2)?,
+        at: time(row, 3)?,
+        actor: row.get::<_, Option<[u8; 16]>>(4)?.map(PersonId::from_bytes),
+        node: row.get(5)?,
+        command: command.zip(digest).map(|(command, digest)| (CommandId::from_bytes(command), digest)),
+        body: row.get(8)?,
+        hash: row.get(9)?,
+    })
 }
 
 fn unreadable(column: usize, reason: String) -> rusqlite::Error {

@@ -1,21 +1,22 @@
-//! The hours ledger.
+//! The hours ledger. The column `lesson` is set where a lesson's own hours were granted, and only there: it is
+//! what the two unique keys tell grants apart by.
 
 use crate::SqliteStore;
 use crate::convert::{bucket, bucket_names, execute, json, points, row, rows, time, to_json};
 use crate::failure::{Failure, is_duplicate, missing};
 use async_trait::async_trait;
 use exam_core::hours::LedgerEntry;
-use exam_core::{CourseId, EntryId, PersonId};
+use exam_core::{CourseId, EntryId, LessonId, PersonId};
 use exam_store::{CommitError, Ledger, StoreError};
 use rusqlite::{Connection, Row, params};
 
-/// Appends an entry within the transaction of the grade that earned it.
+/// Appends an entry within the transaction of the grade or the completion that earned it.
 pub(crate) fn append(connection: &Connection, entry: &LedgerEntry) -> Result<(), Failure> {
     let (subject, obligation) = bucket_names(entry.bucket);
     let done = execute(
         connection,
-        "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, hours, source, at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, hours, source, at, lesson) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             entry.learner.bytes(),
             entry.credit_year,
@@ -25,7 +26,8 @@ pub(crate) fn append(connection: &Connection, entry: &LedgerEntry) -> Result<(),
             obligation,
             entry.hours.hundredths(),
             to_json(&entry.source)?,
-            entry.at.ms()
+            entry.at.ms(),
+            entry.lesson().map(LessonId::bytes)
         ],
     );
     match done {
@@ -45,8 +47,21 @@ impl Ledger for SqliteStore {
     }
 
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM ledger WHERE learner = ? AND course = ? AND credit_year = ? AND hours >= 0";
+        let sql = "SELECT 1 FROM ledger WHERE learner = ? AND course = ? AND credit_year = ? AND hours >= 0 \
+                   AND lesson IS NULL";
         let key = (learner.bytes(), course.bytes(), credit_year);
+        let found = self.readers.read(move |connection| row(connection, sql, key, |_| Ok(()))).await?;
+        Ok(found.is_some())
+    }
+
+    async fn is_lesson_granted(
+        &self,
+        learner: PersonId,
+        lesson: LessonId,
+        credit_year: i16,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM ledger WHERE learner = ? AND lesson = ? AND credit_year = ? AND hours >= 0";
+        let key = (learner.bytes(), lesson.bytes(), credit_year);
         let found = self.readers.read(move |connection| row(connection, sql, key, |_| Ok(()))).await?;
         Ok(found.is_some())
     }

@@ -16,12 +16,16 @@ mod courses;
 mod exams;
 mod failure;
 mod ledger;
+mod lessons;
 mod limits;
 mod migrate;
+mod outbox;
+mod partners;
 mod people;
 mod reader;
 mod sessions;
 mod settings;
+mod tickets;
 mod writer;
 
 use connect::Database;

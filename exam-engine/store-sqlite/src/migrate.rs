@@ -3,7 +3,10 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-const ALL: &[M<'static>] = &[M::up(include_str!("../../../migrations/sqlite/0001_init.sql"))];
+const ALL: &[M<'static>] = &[
+    M::up(include_str!("../../../migrations/sqlite/0001_init.sql")),
+    M::up(include_str!("../../../migrations/sqlite/0002_lessons.sql")),
+];
 
 /// Runs what is missing; a database newer than this list is refused.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {

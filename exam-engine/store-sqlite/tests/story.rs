@@ -149,7 +149,7 @@ async fn logs_are_append_only() {
     tell(as_store(&store)).await;
     store.close().await;
     let raw = rusqlite::Connection::open(&path).unwrap();
-    for table in ["steps", "ledger", "audit", "item_versions", "key_versions"] {
+    for table in ["steps", "lesson_steps", "ledger", "audit", "item_versions", "key_versions"] {
         let rows: i64 = raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
         assert!(rows > 0, "{table}");
         for sql in [format!("UPDATE {table} SET at = at + 1"), format!("DELETE FROM {table}")] {

@@ -41,9 +41,12 @@ pub enum CommitError {
     /// The attempt's number is taken.
     #[error("the attempt number is taken")]
     NumberTaken,
-    /// (learner, course, year) has its entry: decide again knowing that.
+    /// (learner, course, year), or (learner, lesson, year), has its entry: decide again knowing that.
     #[error("hours are granted already")]
     AlreadyGranted,
+    /// Another study of the learner is the active one.
+    #[error("another study has taken over")]
+    StudyTaken,
     /// Something else.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -6,6 +6,8 @@
 //! - [`Attempts::commit`] is all or nothing, and its unique keys arbitrate between nodes: steps by
 //!   `(learner, attempt, seq)` and `(learner, attempt, command)`, one open attempt by
 //!   `(learner, exam)`, numbers by `(learner, exam, mode, number)`, hours by `(learner, course, year)`.
+//! - [`Lessons::commit_lesson`] likewise: steps by `(learner, lesson, seq)` and `(learner, lesson, command)`,
+//!   the active study by `(learner)` (a [`lessons::Fence`]), hours of a lesson by `(learner, lesson, year)`.
 //! - One commit that fails never fails another.
 //! - After [`StoreError::Unknown`] the caller reloads before it believes anything.
 
@@ -17,11 +19,15 @@ pub mod courses;
 pub mod error;
 pub mod exams;
 pub mod ledger;
+pub mod lessons;
+pub mod outbox;
+pub mod partners;
 pub mod people;
 pub mod sessions;
 pub mod settings;
 #[cfg(feature = "story")]
 pub mod story;
+pub mod tickets;
 
 pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};
 pub use attempts::{AttemptRow, AttemptState, Attempts, Commit, RowChange};
@@ -31,9 +37,13 @@ pub use courses::{CourseRow, Courses};
 pub use error::{CommitError, StoreError};
 pub use exams::{Exams, OverrideRow};
 pub use ledger::Ledger;
+pub use lessons::{Checkpoint, Fence, LessonCommit, LessonRow, Lessons, ProgressRow, ProgressState, StudyRow};
+pub use outbox::{Outbox, OutboxCount, OutboxRow};
+pub use partners::{PartnerRow, Partners, Webhook};
 pub use people::{People, PersonRow};
 pub use sessions::{SessionRow, Sessions};
 pub use settings::Settings;
+pub use tickets::Tickets;
 
 /// Everything.
 pub trait Store:
@@ -44,9 +54,13 @@ pub trait Store:
     + Courses
     + Exams
     + Ledger
+    + Lessons
+    + Outbox
+    + Partners
     + People
     + Sessions
     + Settings
+    + Tickets
     + Send
     + Sync
     + 'static
@@ -61,9 +75,13 @@ impl<T> Store for T where
         + Courses
         + Exams
         + Ledger
+        + Lessons
+        + Outbox
+        + Partners
         + People
         + Sessions
         + Settings
+        + Tickets
         + Send
         + Sync
         + 'static

@@ -11,6 +11,8 @@ mod banks;
 mod conflicts;
 mod exams;
 pub mod kit;
+mod lessons;
+mod partners;
 mod people;
 mod site;
 
@@ -41,5 +43,15 @@ pub async fn tell(store: Arc<dyn Store>) {
     conflicts::hours_are_granted_once(&store).await;
     conflicts::a_poisoned_commit_fails_alone(&store).await;
     announcements::announcements_are_heard(&store).await;
+    lessons::lessons_are_made_and_listed(&store).await;
+    lessons::a_lesson_reads_back(&store).await;
+    lessons::one_study_holds_the_fence(&store).await;
+    lessons::nodes_race_for_a_lesson_step(&store).await;
+    lessons::checkpoints_fit_their_step_and_study(&store).await;
+    lessons::hours_of_lessons_come_once(&store).await;
+    lessons::a_poisoned_lesson_commit_fails_alone(&store).await;
+    partners::partners_come_and_go(&store).await;
+    partners::tickets_are_spent_once(&store).await;
+    partners::what_is_told_is_claimed_by_one(&store).await;
     site::audit_records_chain(&store).await;
 }

@@ -4,14 +4,20 @@ use crate::Store;
 use crate::attempts::{AttemptRow, AttemptState, Commit, RowChange};
 use crate::banks::BankRow;
 use crate::courses::CourseRow;
+use crate::lessons::{Fence, LessonCommit, LessonRow, ProgressRow, ProgressState, StudyRow};
+use crate::outbox::OutboxRow;
+use crate::partners::{PartnerRow, Webhook};
 use crate::people::PersonRow;
-use exam_core::attempt::command::Actor;
-use exam_core::attempt::{ChainHash, CommandId, Mode, NewStep, StepBody, StepRow};
+use exam_core::attempt::{Mode, StepBody};
 use exam_core::audit::NewAudit;
 use exam_core::exam::{Exam, ExamRules, ExamState, PracticePolicy, ReviewPolicy};
 use exam_core::hours::{Bucket, GrantSource, LedgerEntry};
+use exam_core::lesson::{Coverage, LessonPolicy, LessonStepBody};
+use exam_core::log::{Actor, ChainHash, CommandId, LogId, NewStep, StepRow};
 use exam_core::person::{Person, Role};
-use exam_core::{AttemptId, BankId, CourseId, EntryId, ExamId, PersonId, Timestamp};
+use exam_core::{
+    AttemptId, BankId, ChallengeId, CourseId, EntryId, ExamId, LessonId, PartnerId, PersonId, StudyId, Timestamp,
+};
 use question_bank::{Blueprint, Difficulty, Interaction, Item, Key, Points, Prompt, RichText, Solution, TopicPath};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -252,15 +258,198 @@ pub async fn started(store: &Arc<dyn Store>, learner: PersonId, exam: ExamId, nu
     (row, log)
 }
 
-/// Whether the steps are the whole log of an attempt from its first one on, each hashed onto the one before.
+/// Whether the steps are a whole log from its first one on, each hashed onto the one before.
 #[must_use]
-pub fn is_chain(steps: &[StepRow]) -> bool {
+pub fn is_chain<L: LogId>(steps: &[StepRow<L>]) -> bool {
     let mut head = ChainHash::default();
     steps.iter().zip(1..).all(|(step, seq)| {
         let holds = step.seq == seq && step.hash == step.link(&head);
         head = step.hash;
         holds
     })
+}
+
+/// A lesson without hours of its own.
+#[must_use]
+pub fn lesson(code: &str, course: CourseId, bank: BankId) -> LessonRow {
+    LessonRow {
+        id: LessonId(new_id()),
+        code: code.to_owned(),
+        course,
+        title: "安全生产".to_owned(),
+        duration_ms: 90_000,
+        bank,
+        bank_revision: 0,
+        bank_version: "sha256:00".to_owned(),
+        policy: LessonPolicy { rewind_ms: 5_000, ..LessonPolicy::default() },
+        hours: None,
+        created_at: at(0),
+    }
+}
+
+/// Keeps a new lesson with a course and a bank of its own.
+pub async fn new_lesson(store: &Arc<dyn Store>) -> LessonRow {
+    let code = new_id().to_string();
+    let (course, bank) = (course(&code), bank(&code));
+    let lesson = LessonRow { hours: Some(Points::from_hundredths(250)), ..lesson(&code, course.id, bank.id) };
+    store.create_course(course, act("course.create")).await.unwrap();
+    store.create_bank(bank, act("bank.create")).await.unwrap();
+    store.create_lesson(lesson.clone(), act("lesson.create")).await.unwrap();
+    lesson
+}
+
+/// What a lesson earns for `course`.
+#[must_use]
+pub fn lesson_grant(learner: PersonId, course: CourseId, source: GrantSource) -> LedgerEntry {
+    LedgerEntry {
+        id: EntryId(new_id()),
+        learner,
+        course,
+        credit_year: YEAR,
+        bucket: Bucket::ALL[3],
+        hours: Points::from_hundredths(250),
+        source,
+        at: at(60_000),
+    }
+}
+
+/// A partner with a webhook.
+#[must_use]
+pub fn partner(name: &str) -> PartnerRow {
+    PartnerRow {
+        id: PartnerId(new_id()),
+        name: name.to_owned(),
+        key_hash: *blake3::hash(name.as_bytes()).as_bytes(),
+        webhook: Some(Webhook { url: "https://partner.example/hook".to_owned(), secret: "whsec".to_owned() }),
+        lessons: None,
+        created_at: at(0),
+        revoked_at: None,
+    }
+}
+
+/// Something to be told, due `ms` after the story began.
+#[must_use]
+pub fn outbox_row(learner: PersonId, partner: PartnerId, ms: i64) -> OutboxRow {
+    let body = r#"{"type":"lesson.completed","名":"甲"}"#.to_owned();
+    OutboxRow { learner, id: new_id(), partner, body, created_at: at(0), attempts: 0, due_at: at(ms) }
+}
+
+/// Seals one step of a lesson after another, in the name of one study.
+#[derive(Clone, Debug)]
+pub struct LessonLog {
+    /// Whose.
+    pub learner: PersonId,
+    /// In which lesson.
+    pub lesson: LessonId,
+    /// The last step.
+    pub seq: u32,
+    head: ChainHash,
+    node: u16,
+    study: StudyId,
+    epoch: u64,
+}
+
+impl LessonLog {
+    /// Nothing in it yet, and no study open.
+    #[must_use]
+    pub fn new(learner: PersonId, lesson: LessonId) -> Self {
+        Self { learner, lesson, seq: 0, head: ChainHash::default(), node: 1, study: StudyId(new_id()), epoch: 0 }
+    }
+
+    /// After its last step, with a study open.
+    #[must_use]
+    pub fn after(last: &StepRow<LessonId>, study: StudyId, epoch: u64) -> Self {
+        let log = Self { study, epoch, ..Self::new(last.learner, last.log) };
+        log.following(last)
+    }
+
+    /// The same study after this step.
+    #[must_use]
+    pub fn following(&self, last: &StepRow<LessonId>) -> Self {
+        Self { seq: last.seq, head: last.hash, node: last.node, ..self.clone() }
+    }
+
+    /// The same log as another node knows it.
+    #[must_use]
+    pub fn at_node(&self, node: u16) -> Self {
+        Self { node, ..self.clone() }
+    }
+
+    /// The next step, `ms` after the story began.
+    pub fn step(&mut self, command: Option<CommandId>, ms: i64) -> StepRow<LessonId> {
+        // Stores do not read bodies; this one is easily told from others.
+        let body = LessonStepBody::Lapsed { challenge: ChallengeId(new_id()) };
+        let new = NewStep { command: command.map(|id| (id, [5; 16])), body };
+        let (seq, actor) = (self.seq + 1, Actor::Person(self.learner));
+        let row = StepRow::seal(self.learner, self.lesson, seq, &self.head, at(ms), actor, self.node, &new).unwrap();
+        (self.seq, self.head) = (seq, row.hash);
+        row
+    }
+
+    /// A step of a number that is not its turn.
+    pub fn step_at(&mut self, seq: u32, ms: i64) -> StepRow<LessonId> {
+        self.seq = seq - 1;
+        self.step(None, ms)
+    }
+
+    /// The row as of the last step.
+    #[must_use]
+    pub fn row(&self, ms: i64) -> ProgressRow {
+        let mut covered = Coverage::new();
+        covered.add(0, 1_500);
+        ProgressRow {
+            learner: self.learner,
+            lesson: self.lesson,
+            seq: self.seq,
+            epoch: self.epoch,
+            state: ProgressState::InProgress,
+            covered,
+            position_ms: 1_500,
+            asked: 2,
+            passed: 1,
+            completed_at: None,
+            hours: Points::ZERO,
+            updated_at: at(ms),
+        }
+    }
+
+    /// The commit that opens a study and takes over from the epoch `from`.
+    pub fn open(&mut self, from: Option<u64>, epoch: u64) -> LessonCommit {
+        (self.study, self.epoch) = (StudyId(new_id()), epoch);
+        let to = StudyRow {
+            learner: self.learner,
+            study: self.study,
+            epoch,
+            lesson: self.lesson,
+            partner: None,
+            opened_at: at(0),
+        };
+        let steps = vec![self.step(None, 0)];
+        LessonCommit {
+            steps,
+            row: self.row(0),
+            fence: Fence::Take { from, to },
+            grant: None,
+            outbox: None,
+            announcements: Vec::new(),
+        }
+    }
+
+    /// A commit of one step by the open study.
+    pub fn hold(&mut self, command: Option<CommandId>, ms: i64) -> LessonCommit {
+        let steps = vec![self.step(command, ms)];
+        let fence = Fence::Hold { study: self.study, epoch: self.epoch };
+        LessonCommit { steps, row: self.row(ms), fence, grant: None, outbox: None, announcements: Vec::new() }
+    }
+}
+
+/// The commit that completes the lesson.
+#[must_use]
+pub fn completion(log: &mut LessonLog, grant: Option<LedgerEntry>) -> LessonCommit {
+    let commit = log.hold(None, 60_000);
+    let hours = grant.as_ref().map_or(Points::ZERO, |entry| entry.hours);
+    let (state, completed_at) = (ProgressState::Completed, Some(at(60_000)));
+    LessonCommit { row: ProgressRow { state, completed_at, hours, ..commit.row.clone() }, grant, ..commit }
 }
 
 /// Does all of it at once; the results in the order of the list.
