@@ -12,8 +12,7 @@ const STABLE = 10000;
 const BLINK = 3000;
 const BEAT_GAP = 400;
 const PAUSED_BEAT = 25000;
-const AHEAD = 3000;
-const JUMP = 1500;
+const AHEAD = 1500;
 
 export class FinalError extends Error {
   constructor(code) {
@@ -75,8 +74,8 @@ export class LessonClient {
     this._options = options;
     this._env = options.env || globalThis;
     this._key = 'exam-lesson:' + options.lesson;
-    this._kept = { ...NOTHING };
-    this._attempt = this._n = this._beatAt = 0;
+    this._kept = { n: 0, ...NOTHING };
+    this._attempt = this._beatAt = 0;
   }
 
   get pending() { return this._kept.pending; }
@@ -153,7 +152,7 @@ export class LessonClient {
 
   askAgain() {
     this._askedAt = this._now();
-    this._beat();
+    this._beat(true);
   }
 
   async _connect() {
@@ -236,8 +235,8 @@ export class LessonClient {
   _fail(code) {
     this._drop();
     this.challenge = null;
-    this._become('failed');
     this._emit('error', { code, temporary: false });
+    this._become('failed');
   }
 
   _become(state) {
@@ -264,8 +263,8 @@ export class LessonClient {
   _complete(message) {
     this._drop();
     this._forget();
-    this._become('complete');
     this._emit('complete', message);
+    this._become('complete');
   }
 
   _isNext(seq) {
@@ -290,7 +289,10 @@ export class LessonClient {
     this.durationMs = message.duration_ms;
     this.maxRate = message.max_rate;
     this._progress(message);
-    this._keep(resumed ? {} : { session, seq: message.seq, cooldown: 0 });
+    if (!resumed) {
+      this._watched = 0;
+      this._keep({ session, seq: message.seq, cooldown: 0 });
+    }
     if (this.cooldownUntil < this._now()) this._keep({ cooldown: 0 });
     if (this.pending && (open ? open.challenge !== this.pending.challenge : !resumed)) this._keep({ pending: null });
     if (open) this._challenge(open);
@@ -309,7 +311,7 @@ export class LessonClient {
 
   _credit(message) {
     this._progress(message);
-    if (message.n === this._n && this._sentMs > this.furthestMs + AHEAD) {
+    if (message.n === this._kept.n && this._sentMs > this.furthestMs + AHEAD) {
       this._watched = this.furthestMs;
       this._guard();
     }
@@ -332,6 +334,7 @@ export class LessonClient {
     this.challenge = null;
     this._keep({ pending: null, cooldown: message.continue ? 0 : this._now() + (message.next_in_ms || 0) });
     if (rewind != null && this._player) {
+      this._watched = this.furthestMs = Math.min(this.furthestMs, rewind);
       this._player.seek(rewind);
       this._note();
     }
@@ -366,14 +369,14 @@ export class LessonClient {
 
   _rate() { return this._player.rate ? this._player.rate() : 1; }
 
-  _beat(leaving) {
+  _beat(playing = !this.locked && !this._isHidden() && this._isPlaying()) {
     if (this.state !== 'live' || !this._player) return;
-    const playing = !leaving && !this.locked && !this._isHidden() && this._isPlaying();
     this._sentMs = Math.max(0, Math.round(this._player.position()) || 0);
     this._beatAt = this._now();
     this._beatDue = false;
-    this._n += 1;
-    this._send({ t: 'beat', n: this._n, position_ms: this._sentMs, playing, rate: this._rate() });
+    const n = this._kept.n + 1;
+    this._keep({ n });
+    this._send({ t: 'beat', n, position_ms: this._sentMs, playing, rate: this._rate() });
     this._expect(REPLY_WITHIN);
   }
 
@@ -419,7 +422,7 @@ export class LessonClient {
     const { furthestMs } = this;
     if (!player || this.state !== 'live') return;
     this._slow();
-    if (first && player.position() < JUMP && furthestMs < this.durationMs - JUMP) player.seek(furthestMs);
+    if (first && player.position() < AHEAD && furthestMs < this.durationMs - AHEAD) player.seek(furthestMs);
     this._guard();
     this._note();
   }
@@ -427,7 +430,7 @@ export class LessonClient {
   // Beyond what was played through, nothing counts.
   _guard() {
     const limit = Math.max(this.furthestMs, this._watched);
-    if (!this._known || this.state === 'complete' || this._player.position() <= limit + JUMP) return;
+    if (!this._known || this.state === 'complete' || this._player.position() <= limit + AHEAD) return;
     this._player.seek(limit);
     this._emit('notice', { level: 'info', code: 'seek_back', text: '' });
   }
@@ -444,10 +447,10 @@ export class LessonClient {
     if (!player) return;
     this._note();
     const moved = before ? this._at.ms - before.ms : 0;
-    const most = before ? (this._at.now - before.now) * this._rate() + JUMP : 0;
+    const most = before ? (this._at.now - before.now) * this._rate() + AHEAD : 0;
     if (this.locked) {
       if (this._isPlaying() || moved > TICK / 2) player.pause();
-    } else if (moved > most || moved < -JUMP) {
+    } else if (moved > most || moved < -AHEAD) {
       this.notify('seek');
     } else if (this._known) {
       this._watched = Math.max(this._watched, this._at.ms);
@@ -508,7 +511,7 @@ export class LessonClient {
   _watch(act) { PAGE.forEach((type) => this._env.window[act](type, this)); }
 
   handleEvent({ type, persisted }) {
-    if (type === 'pagehide') this._beat(true);
+    if (type === 'pagehide') this._beat(false);
     if (type === 'pagehide' || type === 'offline') this._lost();
     if (type === 'online' || (type === 'pageshow' && persisted)) this._retry();
     if (type === 'visibilitychange') this._seen();

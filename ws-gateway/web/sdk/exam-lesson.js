@@ -25,7 +25,7 @@ const TEXTS = {
   learnt: ['已学 {}%', '{}% learnt'],
   connecting: ['正在连接…', 'Connecting…'],
   offline: ['网络已断开，正在重新连接。', 'Offline. Connecting again.'],
-  takenover: ['您已在其他页面或设备上继续学习，此处已暂停。', 'You went on on another page or device. Paused here.'],
+  takenover: ['您已在其他页面或设备上继续学习，此处已暂停。', 'You went on elsewhere. This page is paused.'],
   here: ['在此继续', 'Continue here'],
   complete: ['本课已学完。', 'Lesson complete.'],
   hours: ['本课已学完，获得 {} 学时。', 'Lesson complete: {} hours.'],
@@ -37,7 +37,7 @@ const TEXTS = {
 
 const DARK = '--i:#e8ebf2;--q:#a9b3c4;--p:#1b2029;--l:#7a8498;--t:#233450;--a:var(--exam-lesson-accent,#8db8ff);--o:#101722;--b:#ffb0a6;color-scheme:dark';
 const STYLE = `:host{--i:#1d2433;--q:#556070;--p:#fff;--l:#868f9e;--t:#eaf1fc;--a:var(--exam-lesson-accent,#1c4f9c);--o:#fff;--b:#a3281d;color-scheme:light;
-display:block;font:1rem/1.6 var(--exam-lesson-font,system-ui,"PingFang SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif)}
+display:block;font:1rem/1.6 var(--exam-lesson-font,system-ui,sans-serif)}
 @media (prefers-color-scheme:dark){:host(:not([theme=light])){${DARK}}}
 :host([theme=dark]){${DARK}}
 [hidden]{display:none!important}
@@ -51,10 +51,10 @@ display:block;font:1rem/1.6 var(--exam-lesson-font,system-ui,"PingFang SC","Noto
 p,h2,fieldset,ol{font:inherit;margin:0;padding:0;border:0;min-width:0;list-style:none}
 .status,.say,.row>*{flex:1 1 9rem}
 .overlay{position:fixed;top:0;left:0;width:100%;height:100%;padding:1rem;overflow:auto;display:flex;background:#0a0e16a0;z-index:2147483647}
-.dialog{margin:auto;width:100%;max-width:36rem;padding:1.25rem 1.5rem;border-radius:var(--exam-lesson-radius,12px);animation:in .2s}
-@keyframes in{from{opacity:0;transform:translateY(8px)}}
+.dialog{margin:auto;width:100%;max-width:36rem;padding:1.25rem 1.5rem;border-radius:var(--exam-lesson-radius,12px)}
 .head{justify-content:space-between}
 .head,.hint{color:var(--q)}
+.hint{margin-bottom:.5rem}
 .stem{font-size:1.125rem;margin:.5rem 0 1rem}
 .rich img{max-width:100%;height:auto}
 .rich td,.rich th{border:1px solid var(--l);padding:.25rem .5rem}
@@ -70,26 +70,25 @@ p,h2,fieldset,ol{font:inherit;margin:0;padding:0;border:0;min-width:0;list-style
 [aria-disabled=true]{opacity:.6}
 .foot{margin-top:1rem}
 .bad{color:var(--b)}
-.verdict{font-size:1.25rem;margin:.5rem 0}
+.verdict{font-size:1.25rem;margin-bottom:.5rem}
+.heard{position:absolute;clip-path:inset(50%)}
 :focus-visible,:focus-visible+.card{outline:3px solid var(--a);outline-offset:2px}
 .dialog:focus{outline:0}
-@media (max-width:30rem){.overlay{padding:0}.dialog{margin-bottom:0;border-radius:12px 12px 0 0;padding:1rem}.submit{width:100%}}
-@media (prefers-reduced-motion:reduce){.dialog{animation:none}}`;
+@media (max-width:30rem){.overlay{padding:0}.dialog{margin-bottom:0;border-radius:12px 12px 0 0;padding:1rem}.submit{width:100%}}`;
 
-const TAGS = 'p br b i u s em strong sub sup span div ul ol li table caption thead tbody tfoot tr td th code pre blockquote hr h1 h2 h3 h4 h5 h6 img del ins'.split(' ');
+const TAGS = /^(p|br|[bius]|em|strong|su[bp]|span|div|[uo]l|li|table|caption|t([rdh]|head|body|foot)|code|pre|blockquote|h[r1-6]|img|del|ins)$/;
+const ATTRIBUTES = /^(alt|width|height|(col|row)span|start)$/;
 
 // Only what is listed is copied, so nothing in it can run.
 export function richText(html) {
   const copy = (from, to) => {
     from.childNodes.forEach((node) => {
-      const { localName: name, nodeType } = node;
-      if (nodeType === 3) to.append(node.data);
-      if (!TAGS.includes(name)) return;
-      const made = document.createElement(name);
-      ['alt', 'width', 'height', 'colspan', 'rowspan', 'start'].forEach((key) => {
-        if (node.hasAttribute(key)) made.setAttribute(key, node.getAttribute(key));
-      });
-      if (name === 'img' && (/^data:image\//.test(node.src) || node.src.startsWith(location.origin + '/'))) made.src = node.src;
+      const { localName, src } = node;
+      if (node.nodeType === 3) to.append(node.data);
+      if (!TAGS.test(localName)) return;
+      const made = document.createElement(localName);
+      Array.from(node.attributes).forEach(({ name, value }) => ATTRIBUTES.test(name) && made.setAttribute(name, value));
+      if (src && (/^data:image\//.test(src) || src.startsWith(location.origin + '/'))) made.src = src;
       to.append(copy(node, made));
     });
     return to;
@@ -172,18 +171,15 @@ function matching({ options, targets }, t) {
     return make('div', { className: 'option row' }, said, selects[at]);
   });
   const read = () => selects.every(({ value }) => value) && { pairs: selects.map(({ value }, at) => [options[at].id, value]) };
-  return [read, make('p', { className: 'hint' }, t('match')), make('ol', { className: 'hint' }, ...shown), ...rows];
+  return [read, make('ol', { className: 'hint' }, ...shown), ...rows];
 }
 
 const KINDS = { numeric: typed, short_text: typed, ordering, matching };
 
-let sheet;
 function dress(root, nonce) {
-  if (!root.adoptedStyleSheets) {
-    root.append(make('style', { nonce }, STYLE));
-    return;
-  }
-  if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(STYLE);
+  if (!root.adoptedStyleSheets) return root.append(make('style', { nonce }, STYLE));
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
   root.adoptedStyleSheets = [sheet];
 }
 
@@ -247,6 +243,7 @@ export class ExamLesson extends HTMLElement {
     clearInterval(this._timer);
     removeEventListener('message', this._hear);
     this._post = null;
+    this._last = {};
     if (!this.client) return;
     this.client.stop();
     this._show();
@@ -265,15 +262,11 @@ export class ExamLesson extends HTMLElement {
   }
 
   _tell(type, detail) {
-    const t = this._t;
-    const { code, temporary } = detail;
-    if (type === 'verdict') this._verdict = detail;
-    if (type === 'verdict' && detail.correct) this._toast(t('right'));
-    if (type === 'notice') this._toast(detail.text || t(code));
-    if (type === 'complete') this._hours = detail.hours_granted;
-    if (type === 'error' && !temporary) this._failure = code;
+    this._last[type] = detail;
+    if (type === 'verdict' && detail.correct) this._toast(this._t('right'));
+    if (type === 'notice') this._toast(detail.text || this._t(detail.code));
     this._show();
-    if (type === 'error' && !temporary) this._say(t('refused'), true);
+    if (type === 'error' && !detail.temporary) this._say(this._t('refused'), true);
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
     if (this._post) this._post(type, detail);
   }
@@ -304,8 +297,9 @@ export class ExamLesson extends HTMLElement {
     const { state, locked, challenge, pending, coveredMs, durationMs } = client;
     const part = Math.min(100, Math.floor((coveredMs / durationMs) * 100) || 0);
     let status = this._toasted || (TEXTS[locked] ? t(locked) : t('learnt', part));
-    if (state === 'failed') status = t(this._failure, this._failure);
-    if (state === 'complete') status = t(this._hours ? 'hours' : 'complete', this._hours);
+    const { error, complete } = this._last;
+    if (state === 'failed') status = t(error.code, error.code);
+    if (state === 'complete') status = t(complete.hours_granted ? 'hours' : 'complete', complete.hours_granted);
     // Writing the same again would be read aloud again.
     if (ui.status.textContent !== status) ui.status.textContent = status;
     ui.fill.style.width = part + '%';
@@ -334,11 +328,10 @@ export class ExamLesson extends HTMLElement {
     this._show();
   }
 
-  _head(...more) {
-    const { _ui: ui, _t: t } = this;
+  _fill(...nodes) {
     this._say('');
-    ui.box.textContent = '';
-    ui.box.append(make('div', { className: 'head' }, make('h2', {}, t('title')), ui.clock), ...more);
+    this._ui.box.textContent = '';
+    this._ui.box.append(...nodes);
     this._clock();
   }
 
@@ -357,13 +350,18 @@ export class ExamLesson extends HTMLElement {
       else client.answer(response);
       this._show();
     };
-    this._head(stem, make('form', { onsubmit, noValidate: true }, ...nodes, make('div', { className: 'foot' }, ui.say, ui.submit)));
+    const head = make('div', { className: 'head' }, make('h2', {}, t('title')), ui.clock);
+    this._fill(head, stem, make('form', { onsubmit, noValidate: true }, ...nodes, make('div', { className: 'foot' }, ui.say, ui.submit)));
   }
 
   _wait() {
     const { _ui: ui, _t: t } = this;
-    const { rewind_to_ms: back } = this._verdict || {};
-    this._head(make('p', { className: 'verdict bad', id: 'stem' }, t('wrong')), make('p', {}, back == null ? '' : t('rewound', time(back))), ui.say);
+    const { rewind_to_ms: back } = this._last.verdict || {};
+    this._fill(
+      make('h2', { className: 'verdict bad', id: 'stem' }, t('wrong')),
+      make('p', {}, back == null ? '' : t('rewound', time(back))),
+      make('p', {}, ui.clock), make('div', { className: 'heard' }, ui.say),
+    );
     this._say(ui.clock.textContent);
   }
 
