@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { World, core, source } from './kit/core.js';
+import { World, core, source } from './sdk-world.mjs';
 
 const playing = async (options, welcome) => {
   const world = new World(options);

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 
-const sdk = new URL('../../../ws-gateway/web/sdk/', import.meta.url);
+const sdk = new URL('../../ws-gateway/web/sdk/', import.meta.url);
 
 /** What the browser is served, byte for byte. */
 export const source = (name) => readFile(new URL(name, sdk));
