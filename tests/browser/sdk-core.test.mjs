@@ -168,6 +168,7 @@ describe('questions', () => {
     assert.equal(world.client.answer({ choices: ['o2'] }), id, 'one answer at a time');
     await world.say({ t: 'verdict', seq: 2, challenge: 'c1', correct: true, continue: true });
     assert.equal(world.player.isPlaying, true);
+    assert.equal(world.beats().pop().playing, true, 'credit begins with a beat that says so');
     assert.equal(world.client.pending, null);
     assert.equal(world.told('resumed').pop().reason, 'challenge');
   });

@@ -19,6 +19,7 @@ pub mod people;
 pub mod problem;
 pub mod proctor;
 pub mod receipts;
+pub mod sdk;
 pub mod session;
 pub mod tickets;
 pub mod views;
@@ -38,6 +39,7 @@ pub fn router(app: &Arc<App>) -> Router {
     let router = api
         .merge(operations::routes(document))
         .merge(pages::routes())
+        .merge(sdk::routes())
         .fallback(layers::no_route)
         .method_not_allowed_fallback(layers::no_method)
         .with_state(Arc::clone(app));

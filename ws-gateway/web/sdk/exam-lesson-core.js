@@ -413,6 +413,8 @@ export class LessonClient {
       this._playing = true;
       const played = player.play();
       if (played && played.catch) played.catch(() => { this._playing = false; });
+      // Credit begins with a beat that says so.
+      this._beat();
     }
     this._emit('resumed', { reason: before });
   }
