@@ -4,6 +4,7 @@ use crate::admission::Admission;
 use crate::config::Config;
 use crate::http::tickets::Tickets;
 use crate::metrics::Metrics;
+use crate::queue::Queue;
 use crate::rates::Rates;
 use exam_service::Engine;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct App {
     pub config: Config,
     /// Who may work now.
     pub admission: Admission,
+    /// Who waits to start.
+    pub queue: Queue,
     /// Who has asked too often.
     pub rates: Rates,
     /// What is counted.
@@ -32,6 +35,7 @@ impl App {
         Arc::new(Self {
             engine,
             admission: Admission::new(crate::limits::REQUESTS_MAX),
+            queue: Queue::new(config.limits.starts_total_per_second),
             rates,
             metrics: Metrics::new(),
             tickets: Tickets::new(),

@@ -53,6 +53,8 @@ pub struct LimitsConfig {
     pub starts_per_second: u32,
     /// Starts of one account at once.
     pub starts_burst: u32,
+    /// Starts of all accounts together, at most; less while answers are slow. The others wait in a queue.
+    pub starts_total_per_second: u32,
     /// Other requests of one account in the long run.
     pub requests_per_second: u32,
     /// Other requests of one account at once.
@@ -87,6 +89,7 @@ impl Default for LimitsConfig {
             answers_burst: 2_000,
             starts_per_second: 5,
             starts_burst: 60,
+            starts_total_per_second: 500,
             requests_per_second: 200,
             requests_burst: 1_000,
             sign_in_failures: 10,

@@ -25,6 +25,8 @@ pub mod http;
 pub mod limits;
 pub mod messages;
 pub mod metrics;
+pub mod pace;
+pub mod queue;
 pub mod rates;
 pub mod server;
 pub mod site;

@@ -35,3 +35,27 @@ pub const PAGE_MAX: u32 = 500;
 pub const TICKETS_MAX: u64 = 100_000;
 /// How long a ticket may wait.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
+/// Learners who wait to start, at most.
+pub const QUEUE_LENGTH_MAX: usize = 50_000;
+/// Nobody joins a line whose end is further off than this.
+pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(30 * 60);
+/// How old the ticket of a place may be.
+pub const QUEUE_TICKET_AGE_MAX: Duration = Duration::from_secs(60 * 60);
+/// The soonest a waiting learner is told to ask again.
+pub const QUEUE_RETRY_MIN: Duration = Duration::from_millis(500);
+/// And the latest, so that nobody loses touch.
+pub const QUEUE_RETRY_MAX: Duration = Duration::from_secs(30);
+/// How long beyond the time to ask again a place in the line is kept.
+pub const QUEUE_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How long beyond the time to ask again a place that was called is kept.
+pub const QUEUE_CALL_HOLD: Duration = Duration::from_secs(15);
+/// Starts in work at once.
+pub const STARTS_IN_WORK_MAX: usize = 256;
+/// How often the pace of starts is looked at.
+pub const PACE_INTERVAL: Duration = Duration::from_millis(100);
+/// Answers that take longer than this in the mean slow starts down.
+pub const PACE_ANSWER_MAX: Duration = Duration::from_millis(30);
+/// So does a timer that fires later than this.
+pub const PACE_LATENESS_MAX: Duration = Duration::from_millis(25);
+/// And a house fuller than this.
+pub const PACE_FULLNESS_MAX: f64 = 0.25;

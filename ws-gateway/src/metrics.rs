@@ -31,6 +31,10 @@ pub struct Metrics {
     seconds: Vec<Histogram>,
     in_work: Gauge,
     cached_attempts: Gauge,
+    start_queue: Gauge,
+    start_pace: Gauge,
+    /// Answers since the mean was last taken: how many, and their microseconds.
+    answers: (AtomicU64, AtomicU64),
     /// Connections open now.
     pub connections: Gauge,
 }
@@ -67,8 +71,22 @@ impl Metrics {
         };
         let in_work = gauge("requests_in_work", "Requests in work now");
         let cached_attempts = gauge("attempts_cached", "Attempts whose state is in memory");
+        let start_queue = gauge("start_queue", "Learners who wait to start");
+        let start_pace = gauge("start_pace", "Starts a second that are let through at most");
         let connections = gauge("connections", "Connections open now");
-        Self { registry, requests, problems, seconds, in_work, cached_attempts, connections }
+        let answers = <(AtomicU64, AtomicU64)>::default();
+        Self {
+            registry,
+            requests,
+            problems,
+            seconds,
+            in_work,
+            cached_attempts,
+            start_queue,
+            start_pace,
+            answers,
+            connections,
+        }
     }
 
     /// Counts a request that was answered.
@@ -77,15 +95,28 @@ impl Metrics {
         if let Some(histogram) = self.seconds.get(class as usize) {
             histogram.observe(took.as_secs_f64());
         }
+        if class == Class::Answer {
+            self.answers.0.fetch_add(1, Ordering::Relaxed);
+            self.answers.1.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        }
         if let Some(code) = problem {
             self.problems.get_or_create(&ProblemLabels { code }).inc();
         }
     }
 
-    /// Everything in Prometheus' text format.
+    /// The mean time of an answer since this was last asked.
+    pub fn mean_answer(&self) -> Option<Duration> {
+        let count = self.answers.0.swap(0, Ordering::Relaxed);
+        let micros = self.answers.1.swap(0, Ordering::Relaxed);
+        micros.checked_div(count).map(Duration::from_micros)
+    }
+
+    /// Everything in Prometheus' text format; `queue` is how many wait to start and how many a second may.
     #[must_use]
-    pub fn text(&self, engine: &exam_service::Engine, in_work: usize) -> String {
+    pub fn text(&self, engine: &exam_service::Engine, in_work: usize, queue: (usize, f64)) -> String {
         self.in_work.set(in_work as i64);
+        self.start_queue.set(queue.0 as i64);
+        self.start_pace.set(queue.1 as i64);
         self.cached_attempts.set(engine.cached_attempts() as i64);
         let mut text = String::new();
         // Writing into a string does not fail.

@@ -37,6 +37,12 @@ struct Facts<'a> {
     origin: &'a Origin,
 }
 
+/// What stands before a start is drawn.
+enum Looked {
+    Started(StartedAttempt),
+    Admitted { admission: Admission, all: Vec<AttemptRow>, now: Timestamp },
+}
+
 impl Engine {
     /// Starts an attempt, or finds the one this command started.
     ///
@@ -63,24 +69,34 @@ impl Engine {
         Err(EngineError::Overloaded)
     }
 
+    /// What a start would find before anything is drawn: the attempt this command started already, or the
+    /// rule that forbids another one. `None` when it may start; nothing is changed.
+    ///
+    /// # Errors
+    /// The rule that forbids it, see [`exam_core::start::admit`].
+    pub async fn started_or_forbidden(
+        &self,
+        identity: &Identity,
+        exam: ExamId,
+        command: CommandId,
+        mode: Mode,
+        origin: &Origin,
+    ) -> Result<Option<StartedAttempt>, EngineError> {
+        identity.may(Act::StartAttempt)?;
+        let exam = self.open_exam(identity, exam).await?;
+        let digest = content_digest(&[b"start", &exam.exam.id.bytes(), &[mode as u8]]);
+        let facts = Facts { identity, exam: &exam, command, digest, mode, origin };
+        match self.look(&facts).await? {
+            Looked::Started(started) => Ok(Some(started)),
+            Looked::Admitted { .. } => Ok(None),
+        }
+    }
+
     /// One try; `None` when another start was faster and everything has to be looked at again.
     async fn try_start(&self, facts: &Facts<'_>) -> Result<Option<StartedAttempt>, EngineError> {
-        let learner = facts.identity.id();
-        if let Some(started) = self.started_before(facts).await? {
-            return Ok(Some(started));
-        }
-        let all = self.store.attempts_of(learner, None).await?;
-        let now = self.now();
-        self.refuse_practice_beside_exam(facts, &all).await?;
-        let exceptions = self.store.overrides(facts.exam.exam.id, learner).await?;
-        let exceptions: Vec<Override> = exceptions.into_iter().map(|row| row.exception).collect();
-        let personal = PersonalRules::new(&facts.exam.exam.rules, &exceptions);
-        let earlier: Vec<EarlierAttempt> =
-            all.iter().filter(|row| row.exam == facts.exam.exam.id).map(earlier_attempt).collect();
-        let admission = match admit(&facts.exam.exam.rules, &personal, &earlier, facts.mode, now) {
-            Ok(admission) => admission,
-            // The same command, sent twice at once, may have been what is in the way.
-            Err(refusal) => return self.started_before(facts).await?.map(Some).ok_or(refusal.into()),
+        let (admission, all, now) = match self.look(facts).await? {
+            Looked::Started(started) => return Ok(Some(started)),
+            Looked::Admitted { admission, all, now } => (admission, all, now),
         };
         if facts.mode == Mode::Exam {
             self.close_practices(facts, &all).await?;
@@ -103,6 +119,27 @@ impl Engine {
                 Err(error.into())
             }
             Err(_) => Ok(None),
+        }
+    }
+
+    /// What this command started before, or whether the rules let it start now.
+    async fn look(&self, facts: &Facts<'_>) -> Result<Looked, EngineError> {
+        let learner = facts.identity.id();
+        if let Some(started) = self.started_before(facts).await? {
+            return Ok(Looked::Started(started));
+        }
+        let all = self.store.attempts_of(learner, None).await?;
+        let now = self.now();
+        self.refuse_practice_beside_exam(facts, &all).await?;
+        let exceptions = self.store.overrides(facts.exam.exam.id, learner).await?;
+        let exceptions: Vec<Override> = exceptions.into_iter().map(|row| row.exception).collect();
+        let personal = PersonalRules::new(&facts.exam.exam.rules, &exceptions);
+        let earlier: Vec<EarlierAttempt> =
+            all.iter().filter(|row| row.exam == facts.exam.exam.id).map(earlier_attempt).collect();
+        match admit(&facts.exam.exam.rules, &personal, &earlier, facts.mode, now) {
+            Ok(admission) => Ok(Looked::Admitted { admission, all, now }),
+            // The same command, sent twice at once, may have been what is in the way.
+            Err(refusal) => self.started_before(facts).await?.map(Looked::Started).ok_or(refusal.into()),
         }
     }
 

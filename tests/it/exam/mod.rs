@@ -11,6 +11,7 @@ mod integrity;
 mod overrides;
 mod people;
 mod proctor;
+mod queue;
 mod regrade;
 mod release;
 mod road;

@@ -4,7 +4,7 @@ use super::ServeArgs;
 use crate::app::App;
 use crate::config::{Config, LogFormat};
 use crate::site::Site;
-use crate::{demo, http, server};
+use crate::{demo, http, pace, server};
 use anyhow::{Context, bail};
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -62,9 +62,11 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
         TcpListener::bind(&addresses[..]).await.with_context(|| format!("cannot listen at {}", config.listen))?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let app = App::new(Arc::clone(&site.engine), config);
+    app.queue.sign_with(queue_key(&site).await?);
     let router = http::router(&app);
     let expiry = tokio::spawn(Arc::clone(&site.engine).expire_forever());
     let tidy = tokio::spawn(tidy(Arc::clone(&app)));
+    let pace = tokio::spawn(pace::keep_pace(Arc::clone(&app)));
     // Everything stands: say where.
     if demo {
         demo::greet(address);
@@ -84,9 +86,17 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     }
     expiry.abort();
     tidy.abort();
+    pace.abort();
     site.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Kept in the database: places in the queue outlast a restart, and are the same for every node.
+async fn queue_key(site: &Site) -> anyhow::Result<[u8; 32]> {
+    let fresh: [u8; 32] = rand::random();
+    let key = site.engine.store().setting_or_insert("queue_key", fresh.to_vec()).await?;
+    key.try_into().map_err(|_| anyhow::anyhow!("the stored key of the queue has not 32 bytes"))
 }
 
 /// Shells give a process a thousand descriptors and let it ask for more: a connection is one.

@@ -1,19 +1,20 @@
 //! Attempts: start, resume, answer, signals, submission, result.
 
 use super::extract::{From, Id, Json, SignedIn};
-use super::problem::Problem;
+use super::problem::{Problem, QUEUE_TICKET};
 use super::views::{ReceiptView, ResultView, attempt_json, result_view};
 use crate::app::App;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use exam_core::Timestamp;
 use exam_core::attempt::{AnswerInput, ClientSignal, Mode, SignalKind};
 use exam_core::ids::{AttemptId, ExamId};
+use exam_core::integrity::Origin;
 use exam_core::limits::{BATCH_ANSWERS_MAX, BATCH_SIGNALS_MAX, SIGNAL_DETAIL_CHARS_MAX};
-use exam_service::{AnswerOutcome, Identity};
+use exam_service::{AnswerOutcome, EngineError, Identity, StartedAttempt};
 use question_bank::Response as Said;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -66,25 +67,67 @@ pub struct StartBody {
     mode: Mode,
 }
 
-/// Starts an attempt.
-#[utoipa::path(post, path = "/api/v1/exams/{exam}/attempts", tag = "learner", params(("exam" = String, Path)),
+/// Starts an attempt. Where more start than the server can take on, the start waits in a queue: ask again
+/// after `retry_after_ms` with the same `command_id` and the ticket. The clock starts with the paper.
+#[utoipa::path(post, path = "/api/v1/exams/{exam}/attempts", tag = "learner",
+    params(("exam" = String, Path), ("keju-queue" = Option<String>, Header, description = "the ticket of a place in the queue")),
     request_body = StartBody,
-    responses((status = 201, description = "the attempt"), (status = 409, description = "a rule forbids it"), (status = 404)))]
+    responses((status = 201, description = "the attempt"), (status = 409, description = "a rule forbids it"), (status = 404),
+        (status = 429, description = "`queued`: `position`, `retry_after_ms` and `ticket`, the ticket also as header `Keju-Queue`"),
+        (status = 503, description = "`overloaded`: the queue is full")))]
 async fn start(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Id(exam): Id<ExamId>,
     From(origin, address): From,
+    headers: HeaderMap,
     Json(body): Json<StartBody>,
 ) -> Result<Response, Problem> {
-    limited(app.rates.start(identity.id(), address))?;
-    let started = app.engine.start(&identity, exam, body.command_id, body.mode, &origin).await?;
+    let queued = app.queue.stands(identity.id());
+    // Asking again, as it is told to, is no other start.
+    let allowance = if queued { app.rates.request(identity.id()) } else { app.rates.start(identity.id(), address) };
+    limited(allowance)?;
+    let started = match app.queue.enter(identity.id(), app.engine.now()) {
+        Some(place) => {
+            let started = app.engine.start(&identity, exam, body.command_id, body.mode, &origin).await;
+            if let Err(EngineError::Overloaded | EngineError::Store(_)) = &started {
+                place.give_back(app.engine.now());
+            }
+            started?
+        }
+        None => wait_to_start(&app, &identity, exam, &body, &origin, &headers, queued).await?,
+    };
     let json = read_json(&app, &identity, started.id).await?;
     let mut response = (StatusCode::CREATED, json_body(json)).into_response();
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/attempts/{}", started.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(replayed(response, started.replayed))
+}
+
+/// A place in the queue, unless the attempt is there already or a rule forbids it: nobody waits for that.
+async fn wait_to_start(
+    app: &App,
+    identity: &Identity,
+    exam: ExamId,
+    body: &StartBody,
+    origin: &Origin,
+    headers: &HeaderMap,
+    queued: bool,
+) -> Result<StartedAttempt, Problem> {
+    if !queued {
+        let looked = app.engine.started_or_forbidden(identity, exam, body.command_id, body.mode, origin).await?;
+        if let Some(started) = looked {
+            return Ok(started);
+        }
+    }
+    let ticket = headers.get(QUEUE_TICKET).and_then(|ticket| ticket.to_str().ok());
+    match app.queue.wait(identity.id(), ticket, app.engine.now()) {
+        Ok(wait) => Err(Problem::queued(wait)),
+        Err(full) => Err(Problem::new("overloaded")
+            .detail("排队人数已满，请稍后再来 / the line is full: come back a little later")
+            .retry_after_ms(full.retry_after_ms)),
+    }
 }
 
 /// Reads one's own attempt, to resume it on any device.

@@ -1,8 +1,9 @@
 //! Problems (RFC 9457): the one map from what the engine says to what clients see.
 
 use crate::messages::{self, Language};
+use crate::queue::Wait;
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use exam_core::Refusal;
 use exam_core::ids::AttemptId;
@@ -10,6 +11,9 @@ use exam_service::{EngineError, FieldFault};
 use exam_store::StoreError;
 use question_bank::draw::BlueprintFault;
 use serde::Serialize;
+
+/// The ticket of a place in the queue of starts, both ways.
+pub const QUEUE_TICKET: HeaderName = HeaderName::from_static("keju-queue");
 
 tokio::task_local! {
     /// The language of the request at hand; set once, outside all handlers.
@@ -24,6 +28,7 @@ pub struct Problem {
     retry_after_ms: Option<i64>,
     errors: Vec<FieldFault>,
     attempt: Option<AttemptId>,
+    place: Option<(usize, String)>,
 }
 
 #[derive(Serialize)]
@@ -37,6 +42,10 @@ struct Body_<'a> {
     retry_after_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ErrorItem<'a>>,
 }
@@ -51,7 +60,7 @@ impl Problem {
     /// A problem of a code of the catalogue.
     #[must_use]
     pub fn new(code: &'static str) -> Self {
-        Self { code, detail: None, retry_after_ms: None, errors: Vec::new(), attempt: None }
+        Self { code, detail: None, retry_after_ms: None, errors: Vec::new(), attempt: None, place: None }
     }
 
     /// With words for this case.
@@ -80,6 +89,18 @@ impl Problem {
         let spread = rand::random_range(0..=(ms / 5).max(1));
         self.retry_after_ms = Some(ms.max(1) + spread);
         self
+    }
+
+    /// A place in the queue of starts.
+    #[must_use]
+    pub fn queued(wait: Wait) -> Self {
+        let position = wait.position;
+        let words = format!(
+            "前面连同您共 {position} 人，请保持页面打开，轮到您时考试才开始计时 / \
+             you are number {position} in the line; your time starts with the paper"
+        );
+        let queued = Self::new("queued").detail(words).retry_after_ms(wait.retry_after_ms);
+        Self { place: Some((position, wait.ticket)), ..queued }
     }
 
     /// The code.
@@ -186,6 +207,8 @@ impl IntoResponse for Problem {
             code: self.code,
             retry_after_ms: self.retry_after_ms,
             attempt: self.attempt.map(|attempt| attempt.to_string()),
+            position: self.place.as_ref().map(|(position, _)| *position),
+            ticket: self.place.as_ref().map(|(_, ticket)| ticket.as_str()),
             errors: self.errors.iter().map(|e| ErrorItem { pointer: &e.pointer, detail: &e.detail }).collect(),
         };
         // Strings and numbers only: this serializes.
@@ -197,6 +220,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(ms) = self.retry_after_ms {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(ms.saturating_add(999) as u64 / 1_000));
+        }
+        let ticket = self.place.and_then(|(_, ticket)| HeaderValue::try_from(ticket).ok());
+        if let Some(ticket) = ticket {
+            headers.insert(QUEUE_TICKET, ticket);
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
