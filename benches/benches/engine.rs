@@ -38,7 +38,7 @@ fn durable_answers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("durable_answers");
     group.sample_size(10).measurement_time(Duration::from_secs(4)).warm_up_time(Duration::from_secs(1));
     for heuristics in [true, false] {
-        let site = runtime.block_on(BenchSite::open(heuristics));
+        let site = runtime.block_on(BenchSite::open(1_000, heuristics));
         for concurrent in CONCURRENT {
             group.throughput(Throughput::Elements(concurrent as u64));
             let name = if heuristics { "engine" } else { "engine_without_heuristics" };
@@ -61,7 +61,7 @@ fn durable_answers(criterion: &mut Criterion) {
 
 fn starts(criterion: &mut Criterion) {
     let runtime = runtime();
-    let site = runtime.block_on(BenchSite::open(true));
+    let site = runtime.block_on(BenchSite::open(1_000, true));
     let mut group = criterion.benchmark_group("durable_starts");
     group.sample_size(10).measurement_time(Duration::from_secs(4));
     group.throughput(Throughput::Elements(64));

@@ -1,126 +1,236 @@
-//! Durable answers over HTTP with all of the product's work on the path, beside a handler that does
-//! nothing but read the same body, in one run over the same accept loop and the same client.
+//! The shipped server over HTTP, with all of its work on the path, beside a handler that does nothing, in one
+//! run, with the same client. Server and client are processes of their own and share the machine: read the
+//! ratios, and the CPU time of the server for each answer.
 //!
-//! `cargo bench -p keju-benches --bench http`. Server and client share the machine: read the ratios.
+//! `cargo bench -p keju-benches --bench http`, or with the names of parts behind `--`: `answers`, `heuristics`,
+//! `starts`, `exams`. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured,
+//! `KEJU_BENCH_ITEMS` how large the large bank is.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
 use axum::Json;
-use axum::routing::put;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use keju_benches::site::{BenchSite, SLOTS};
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use axum::body::Bytes;
+use axum::routing::{post, put};
+use clap::Parser as _;
+use exam_service::Identity;
+use keju_benches::client::{Plan, Work};
+use keju_benches::process::{self, Measured, Server, load, median};
+use keju_benches::site::BenchSite;
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
-use uuid::Uuid;
-use ws_gateway::app::App;
-use ws_gateway::config::{Config, LimitsConfig};
-use ws_gateway::{http, server};
 
-const CONNECTIONS: [usize; 2] = [64, 256];
-
-/// One keep-alive connection of one learner.
-struct Connection {
-    stream: TcpStream,
-    path: String,
-    token: String,
-    buffer: Vec<u8>,
+fn main() {
+    match std::env::var(process::ROLE).as_deref() {
+        Ok("load") => process::load_role(),
+        Ok("nothing") => nothing(),
+        Ok(_) => drop(ws_gateway::cli::run(ws_gateway::cli::Cli::parse_from(["keju"])).expect("the server serves")),
+        Err(_) => parts(),
+    }
 }
 
-impl Connection {
-    async fn open(address: SocketAddr, path: String, token: String) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the server listens");
-        stream.set_nodelay(true).expect("a socket");
-        Self { stream, path, token, buffer: vec![0; 4_096] }
+fn parts() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let all: [(&str, fn()); 4] =
+        [("answers", answers), ("heuristics", heuristics), ("starts", starts), ("exams", exams)];
+    for (_, part) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)) {
+        part();
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn rounds() -> u64 {
+    setting("KEJU_BENCH_ROUNDS", 5)
+}
+
+fn round_ms() -> u64 {
+    setting("KEJU_BENCH_MS", 2_000)
+}
+
+fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime starts")
+}
+
+/// The floor: a body read into a struct, a struct written as the response, and a body of a paper's size.
+fn nothing() {
+    #[derive(Deserialize)]
+    struct Answer {
+        command_id: String,
+        #[serde(rename = "response")]
+        _response: Choices,
+    }
+    #[derive(Deserialize)]
+    struct Choices {
+        #[serde(rename = "choices")]
+        _choices: Vec<String>,
+    }
+    #[derive(Serialize)]
+    struct Receipt {
+        slot: u32,
+        seq: u32,
+        receipt: String,
+    }
+    let paper = Bytes::from(vec![b'x'; setting("KEJU_BENCH_PAPER", 0) as usize]);
+    let answer = |Json(answer): Json<Answer>| async { Json(Receipt { slot: 1, seq: 2, receipt: answer.command_id }) };
+    let router = axum::Router::new()
+        .route("/nothing/{slot}", put(answer))
+        .route("/paper", post(async move || (axum::http::StatusCode::CREATED, paper.clone())));
+    runtime().block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        println!("listening on http://{}", listener.local_addr().expect("an address"));
+        axum::serve(listener, router).await.expect("it serves");
+    });
+}
+
+/// The shipped server over a site of its own, with learners who have not begun.
+struct Site {
+    server: Server,
+    starts: String,
+    tokens: Vec<String>,
+    attempts: Vec<String>,
+    next: AtomicUsize,
+    _folder: TempDir,
+}
+
+impl Site {
+    /// With so many learners; `begun` of them have an open attempt.
+    fn open(items: u32, learners: usize, begun: bool, settings: &[(&str, &str)]) -> Self {
+        let runtime = runtime();
+        let site = runtime.block_on(BenchSite::open(items, true));
+        let (people, attempts): (Vec<Identity>, Vec<String>) = if begun {
+            let learners = runtime.block_on(site.learners(learners));
+            learners.iter().map(|learner| (learner.identity().clone(), learner.attempt().to_string())).unzip()
+        } else {
+            (runtime.block_on(site.people(learners)), Vec::new())
+        };
+        let tokens = runtime.block_on(site.sign_in(&people));
+        let (starts, database) = (format!("/api/v1/exams/{}/attempts", site.exam), site.database());
+        let folder = runtime.block_on(site.close());
+        let server = Server::product(&database, settings);
+        Self { server, starts, tokens, attempts, next: AtomicUsize::new(0), _folder: folder }
     }
 
-    async fn answer(&mut self, round: u64) {
-        let (command, slot, choice) = (Uuid::now_v7(), round % u64::from(SLOTS) + 1, round % 4 + 1);
-        let body = format!(r#"{{"command_id":"{command}","response":{{"choices":["o{choice}"]}}}}"#);
-        let request = format!(
-            "PUT {}/{slot} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            self.path,
-            self.token,
-            body.len()
+    /// So many learners nobody has used yet.
+    fn fresh(&self, count: usize) -> std::ops::Range<usize> {
+        let first = self.next.fetch_add(count, Ordering::Relaxed);
+        assert!(first + count <= self.tokens.len(), "the site has too few learners");
+        first..first + count
+    }
+
+    fn answers(&self, connections: usize) -> Measured {
+        let answers = |learner: usize| Work::Answers {
+            path: format!("/api/v1/attempts/{}/answers", self.attempts[learner]),
+            token: self.tokens[learner].clone(),
+        };
+        self.load(self.fresh(connections).map(answers).collect(), round_ms())
+    }
+
+    fn starts(&self, connections: usize, each: usize) -> Measured {
+        self.load(self.shares(connections, each, |path, tokens| Work::Starts { path, tokens }), u64::MAX / 2_000)
+    }
+
+    fn exams(&self, connections: usize, each: usize) -> Measured {
+        self.load(self.shares(connections, each, |path, tokens| Work::Exams { path, tokens }), u64::MAX / 2_000)
+    }
+
+    fn shares(&self, connections: usize, each: usize, work: fn(String, Vec<String>) -> Work) -> Vec<Work> {
+        let share = |_| work(self.starts.clone(), self.tokens[self.fresh(each)].to_vec());
+        (0..connections).map(share).collect()
+    }
+
+    fn load(&self, connections: Vec<Work>, for_ms: u64) -> Measured {
+        load(&self.server, &Plan { address: self.server.address, for_ms, connections })
+    }
+}
+
+fn nothing_answers(server: &Server, connections: usize) -> Measured {
+    let work = Work::Answers { path: "/nothing".into(), token: "x".repeat(43) };
+    let connections = vec![work; connections];
+    load(server, &Plan { address: server.address, for_ms: round_ms(), connections })
+}
+
+/// G1, G3: durable answers beside nothing.
+fn answers() {
+    let idle = Server::start("nothing", &[]);
+    let site = Site::open(1_000, 320 * rounds() as usize, true, &[]);
+    println!("\ndurable answers over HTTP, beside axum `Json` doing nothing (medians of {} rounds)", rounds());
+    println!("connections | nothing/s | answers/s | ratio | server CPU us: nothing, answer | p50, p99 ms");
+    for connections in [64, 256] {
+        let pairs: Vec<(Measured, Measured)> =
+            (0..rounds()).map(|_| (nothing_answers(&idle, connections), site.answers(connections))).collect();
+        let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());
+        println!(
+            "{connections:11} | {:9.0} | {:9.0} | {:5.3} | {:9.1} {:10.1}            | {:.2} {:.2}",
+            of(|(nothing, _)| nothing.per_second()),
+            of(|(_, answer)| answer.per_second()),
+            of(|(nothing, answer)| answer.per_second() / nothing.per_second()),
+            of(|(nothing, _)| nothing.cpu_us()),
+            of(|(_, answer)| answer.cpu_us()),
+            of(|(_, answer)| f64::from(answer.outcome.p50_us) / 1e3),
+            of(|(_, answer)| f64::from(answer.outcome.p99_us) / 1e3),
         );
-        self.stream.write_all(request.as_bytes()).await.expect("the request is sent");
-        let read = self.stream.read(&mut self.buffer).await.expect("the response arrives");
-        assert!(self.buffer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer[..read]));
     }
 }
 
-async fn all(connections: &mut Vec<Connection>, rounds: u64) -> Duration {
-    let started = Instant::now();
-    let mut tasks = Vec::new();
-    for mut connection in connections.drain(..) {
-        tasks.push(tokio::spawn(async move {
-            for round in 0..rounds {
-                connection.answer(round).await;
-            }
-            connection
-        }));
+/// G10: what watching costs.
+fn heuristics() {
+    let learners = 64 * rounds() as usize;
+    let (on, off) = (
+        Site::open(1_000, learners, true, &[]),
+        Site::open(1_000, learners, true, &[("KEJU_HEURISTICS", "false")]),
+    );
+    let pairs: Vec<(Measured, Measured)> = (0..rounds()).map(|_| (on.answers(64), off.answers(64))).collect();
+    let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());
+    println!("\nheuristics on, against off, 64 connections");
+    println!(
+        "server CPU us per answer {:.1} against {:.1}: {:+.1} %; answers/s {:.0} against {:.0}: {:+.1} %",
+        of(|(on, _)| on.cpu_us()),
+        of(|(_, off)| off.cpu_us()),
+        of(|(on, off)| (on.cpu_us() / off.cpu_us() - 1.0) * 100.0),
+        of(|(on, _)| on.per_second()),
+        of(|(_, off)| off.per_second()),
+        of(|(on, off)| (on.per_second() / off.per_second() - 1.0) * 100.0),
+    );
+}
+
+/// G4: start, draw and paper, from banks of two sizes, beside a body of a paper's size.
+fn starts() {
+    let (connections, each) = (64, 64);
+    let large = setting("KEJU_BENCH_ITEMS", 100_000) as u32;
+    // One more round than is shown: the first start of an exam loads its bank.
+    let learners = connections * each * (rounds() as usize + 1);
+    println!("\nstart, draw and a paper of 40 items, durable, beside a body of that size; 64 connections");
+    println!("items in the bank | body bytes | bodies/s | starts/s | ratio | server CPU us: body, start");
+    for items in [1_000, large] {
+        let site = Site::open(items, learners, false, &[]);
+        let bytes = site.starts(connections, each).outcome.body_bytes;
+        let idle = Server::start("nothing", &[("KEJU_BENCH_PAPER", bytes.to_string())]);
+        let body = Work::Starts { path: "/paper".into(), tokens: vec!["x".repeat(43); each] };
+        let plan = Plan { address: idle.address, for_ms: u64::MAX / 2_000, connections: vec![body; connections] };
+        let pairs: Vec<(Measured, Measured)> =
+            (0..rounds()).map(|_| (load(&idle, &plan), site.starts(connections, each))).collect();
+        let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());
+        println!(
+            "{items:17} | {bytes:10} | {:8.0} | {:8.0} | {:5.3} | {:.1} {:.1}",
+            of(|(body, _)| body.per_second()),
+            of(|(_, start)| start.per_second()),
+            of(|(body, start)| start.per_second() / body.per_second()),
+            of(|(body, _)| body.cpu_us()),
+            of(|(_, start)| start.cpu_us()),
+        );
     }
-    for task in tasks {
-        connections.push(task.await.expect("no answer is refused"));
-    }
-    started.elapsed()
 }
 
-async fn serve(router: axum::Router, app: Arc<App>) -> (SocketAddr, watch::Sender<bool>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let (stopping, stopped) = watch::channel(false);
-    tokio::spawn(server::serve(listener, router, app, stopped));
-    (address, stopping)
+/// G5: a whole exam of forty answers, each saved and durable by itself.
+fn exams() {
+    let (connections, each) = (64, 8);
+    let site = Site::open(1_000, connections * each * rounds() as usize, false, &[]);
+    let measured: Vec<Measured> = (0..rounds()).map(|_| site.exams(connections, each)).collect();
+    let of = |what: fn(&Measured) -> f64| median(measured.iter().map(what).collect());
+    println!("\nwhole exams: start, 40 answers saved one by one, handed in and marked; 64 connections");
+    println!("{:.2} CPU-ms of the server each, {:.0} exams/s", of(|exam| exam.cpu_us() / 1e3), of(Measured::per_second));
 }
-
-fn nothing() -> axum::Router {
-    axum::Router::new().route("/nothing/{slot}", put(|Json(_): Json<serde_json::Value>| async { r#"{"saved":true}"# }))
-}
-
-fn answers(criterion: &mut Criterion) {
-    let runtime = Runtime::new().expect("a runtime starts");
-    let site = runtime.block_on(BenchSite::open(true));
-    let unlimited = LimitsConfig { answers_per_second: 1_000_000, answers_burst: 1_000_000, ..LimitsConfig::default() };
-    let app = App::new(Arc::clone(&site.engine), Config { limits: unlimited, ..Config::default() });
-    let (address, _stop) = runtime.block_on(serve(http::router(&app), Arc::clone(&app)));
-    let (idle, _stop_idle) = runtime.block_on(serve(nothing(), app));
-    let mut group = criterion.benchmark_group("http_answers");
-    group.sample_size(10).measurement_time(Duration::from_secs(5)).warm_up_time(Duration::from_secs(1));
-    for count in CONNECTIONS {
-        group.throughput(Throughput::Elements(count as u64));
-        group.bench_with_input(BenchmarkId::new("nothing", count), &count, |bencher, count| {
-            bencher.iter_custom(|rounds| {
-                runtime.block_on(async {
-                    let mut connections = Vec::new();
-                    for _ in 0..*count {
-                        connections.push(Connection::open(idle, "/nothing".into(), "x".repeat(43)).await);
-                    }
-                    all(&mut connections, rounds).await
-                })
-            });
-        });
-        group.bench_with_input(BenchmarkId::new("durable", count), &count, |bencher, count| {
-            bencher.iter_custom(|rounds| {
-                runtime.block_on(async {
-                    let mut connections = Vec::new();
-                    for learner in site.learners(*count).await {
-                        let token = learner.token(&site.engine).await;
-                        let path = format!("/api/v1/attempts/{}/answers", learner.attempt());
-                        connections.push(Connection::open(address, path, token).await);
-                    }
-                    all(&mut connections, rounds).await
-                })
-            });
-        });
-    }
-    group.finish();
-}
-
-criterion_group!(benches, answers);
-criterion_main!(benches);

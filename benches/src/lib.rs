@@ -1,5 +1,7 @@
 //! What the benches share: a large bank without any real content, and a site over it.
 
+pub mod client;
+pub mod process;
 pub mod site;
 
 use question_bank::{

@@ -18,6 +18,7 @@ use question_bank::{
     Solution, TopicPath,
 };
 use sha2::{Digest, Sha256};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -30,9 +31,11 @@ pub const SLOTS: u32 = 40;
 pub struct BenchSite {
     /// The engine.
     pub engine: Arc<Engine>,
-    exam: ExamId,
+    /// The exam of [`SLOTS`] items.
+    pub exam: ExamId,
+    store: Arc<SqliteStore>,
     count: AtomicU64,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A learner with an open attempt.
@@ -44,17 +47,9 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// A session of this learner's: its token.
-    pub async fn token(&self, engine: &Engine) -> String {
-        let token = Uuid::new_v4().to_string();
-        let session = SessionRow {
-            token_hash: Sha256::digest(token.as_bytes()).into(),
-            person: self.identity.id(),
-            created_at: engine.now(),
-            expires_at: engine.now().plus_ms(3_600_000),
-        };
-        engine.store().create_session(session).await.expect("a session");
-        token
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The open attempt.
@@ -76,19 +71,20 @@ impl Learner {
 }
 
 impl BenchSite {
-    /// Makes a site with a thousand items and one exam of forty.
-    pub async fn open(heuristics: bool) -> Self {
+    /// Makes a site with so many items and one exam of forty.
+    pub async fn open(items: u32, heuristics: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = SqliteStore::open(folder.path().join("site.db"), &exam_store_sqlite::Options::default());
-        let store: Arc<dyn Store> = Arc::new(store.expect("a new database opens"));
+        let store = Arc::new(store.expect("a new database opens"));
         let options = Options { heuristics, ..Options::default() };
         let clock = Arc::new(SystemClock::start(None));
-        let engine = Engine::open(store, clock, options).await.expect("the engine opens");
+        let engine = Engine::open(Arc::clone(&store) as Arc<dyn Store>, clock, options).await;
+        let engine = engine.expect("the engine opens");
         let author = person(0, vec![Role::Author]);
         let identity = identity(&author);
         engine.store().create_people(vec![row(author)], audit()).await.expect("the author is added");
         let bank = engine.create_bank(&identity, "bench".into(), "bench".into()).await.expect("a bank");
-        let items = (0..1_000u32).map(|number| (item(number), *Uuid::from_u128(number.into()).as_bytes())).map(wide);
+        let items = (0..items).map(|number| (item(number), *Uuid::from_u128(number.into()).as_bytes())).map(wide);
         engine
             .store()
             .put_items(bank.id, items.collect(), ItemState::Ready, engine.now(), audit())
@@ -107,7 +103,42 @@ impl BenchSite {
         };
         let exam = engine.create_exam(&identity, draft).await.expect("an exam");
         engine.publish_exam(&identity, exam.id).await.expect("it can be drawn");
-        Self { engine, exam: exam.id, count: AtomicU64::new(1), _folder: folder }
+        Self { engine, exam: exam.id, store, count: AtomicU64::new(1), folder }
+    }
+
+    /// The database, for a server of its own once this one is closed.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("site.db")
+    }
+
+    /// Closes the database and leaves it where it is.
+    pub async fn close(self) -> TempDir {
+        self.store.close().await;
+        self.folder
+    }
+
+    /// A session for each: its token.
+    pub async fn sign_in(&self, people: &[Identity]) -> Vec<String> {
+        let mut tasks = Vec::with_capacity(people.len());
+        for person in people {
+            let (engine, person) = (Arc::clone(&self.engine), person.id());
+            tasks.push(tokio::spawn(async move {
+                let token = format!("{}{}", Uuid::new_v4().simple(), &Uuid::new_v4().simple().to_string()[..11]);
+                let session = SessionRow {
+                    token_hash: Sha256::digest(token.as_bytes()).into(),
+                    person,
+                    created_at: engine.now(),
+                    expires_at: engine.now().plus_ms(12 * 3_600_000),
+                };
+                engine.store().create_session(session).await.expect("a session");
+                token
+            }));
+        }
+        let mut tokens = Vec::with_capacity(people.len());
+        for task in tasks {
+            tokens.push(task.await.expect("a sign-in ends"));
+        }
+        tokens
     }
 
     /// So many new learners.
