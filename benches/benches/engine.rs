@@ -1,82 +1,107 @@
-//! Durable answers through the engine on SQLite, beside one INSERT per transaction in the same run.
+//! Durable answers through the engine on SQLite, beside one INSERT per transaction, in one run.
 //!
 //! `cargo bench -p keju-benches --bench engine`. Read the ratios: the machine's own speed drifts.
+//! `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use keju_benches::site::{BenchSite, Learner};
+use keju_benches::process::{cpu_of, median, round_ms, rounds};
+use keju_benches::site::{BenchSite, Learner, insert_one, plain_table};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 const CONCURRENT: [usize; 4] = [1, 16, 64, 256];
 
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts")
+/// So many were done, in this time, for this much CPU time of the whole process.
+struct Measured {
+    done: u64,
+    took: Duration,
+    cpu: Duration,
 }
 
-/// All learners answer at once, each one answer after the other, `rounds` times.
-async fn answer_all(site: &BenchSite, learners: &[Learner], rounds: u64) -> Duration {
-    let started = Instant::now();
+impl Measured {
+    fn per_second(&self) -> f64 {
+        self.done as f64 / self.took.as_secs_f64()
+    }
+
+    fn cpu_us(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.done as f64
+    }
+}
+
+fn measured(work: impl FnOnce(Instant) -> u64) -> Measured {
+    let (started, cpu) = (Instant::now(), cpu_of(std::process::id()));
+    let done = work(started + Duration::from_millis(round_ms()));
+    Measured { done, took: started.elapsed(), cpu: cpu_of(std::process::id()).saturating_sub(cpu) }
+}
+
+/// All learners answer at once, each one answer after the other.
+async fn answer_all(site: &BenchSite, learners: Vec<Learner>, until: Instant) -> u64 {
     let mut tasks = Vec::new();
     for learner in learners {
-        let (engine, learner) = (site.engine.clone(), learner.clone());
+        let engine = Arc::clone(&site.engine);
         tasks.push(tokio::spawn(async move {
-            for round in 0..rounds {
+            let mut round = 0;
+            while Instant::now() < until {
                 learner.answer(&engine, round).await;
+                round += 1;
             }
+            round
         }));
     }
+    let mut done = 0;
     for task in tasks {
-        task.await.expect("no answer is refused");
+        done += task.await.expect("no answer is refused");
     }
-    started.elapsed()
+    done
 }
 
-fn durable_answers(criterion: &mut Criterion) {
-    let runtime = runtime();
-    let mut group = criterion.benchmark_group("durable_answers");
-    group.sample_size(10).measurement_time(Duration::from_secs(4)).warm_up_time(Duration::from_secs(1));
-    for heuristics in [true, false] {
-        let site = runtime.block_on(BenchSite::open(1_000, heuristics));
-        for concurrent in CONCURRENT {
-            group.throughput(Throughput::Elements(concurrent as u64));
-            let name = if heuristics { "engine" } else { "engine_without_heuristics" };
-            group.bench_with_input(BenchmarkId::new(name, concurrent), &concurrent, |bencher, concurrent| {
-                bencher.iter_custom(|rounds| {
-                    // Fresh attempts: each holds so many answers only.
-                    let learners = runtime.block_on(site.learners(*concurrent));
-                    runtime.block_on(answer_all(&site, &learners, rounds))
-                });
-            });
+/// As many threads as learners, one connection between them, a transaction for each row.
+fn insert_all(threads: usize, until: Instant) -> u64 {
+    let (connection, _folder) = plain_table();
+    let connection = Mutex::new(connection);
+    let insert = || {
+        let mut done = 0;
+        while Instant::now() < until {
+            insert_one(&mut connection.lock().expect("no thread panics"));
+            done += 1;
         }
-    }
-    let (mut connection, _folder) = keju_benches::site::plain_table();
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("one_insert_per_transaction", |bencher| {
-        bencher.iter(|| keju_benches::site::insert_one(&mut connection));
-    });
-    group.finish();
+        done
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(insert)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread ends")).sum()
+    })
 }
 
-fn starts(criterion: &mut Criterion) {
-    let runtime = runtime();
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// G2: group commit beside one INSERT per transaction.
+fn main() {
+    let runtime = Runtime::new().expect("a runtime starts");
     let site = runtime.block_on(BenchSite::open(1_000, true));
-    let mut group = criterion.benchmark_group("durable_starts");
-    group.sample_size(10).measurement_time(Duration::from_secs(4));
-    group.throughput(Throughput::Elements(64));
-    group.bench_function("engine/64", |bencher| {
-        bencher.iter_custom(|rounds| {
-            let people = runtime.block_on(site.people(64 * rounds as usize));
-            let started = Instant::now();
-            for chunk in people.chunks(64) {
-                runtime.block_on(site.start_all(chunk));
-            }
-            started.elapsed()
-        });
-    });
-    group.finish();
+    println!("\ndurable answers in the engine, beside one INSERT per transaction (medians of {} rounds)", rounds());
+    println!("at once | inserts/s | answers/s | ratio | CPU us per insert, per answer");
+    for concurrent in CONCURRENT {
+        let pairs: Vec<(Measured, Measured)> = (0..rounds())
+            .map(|_| {
+                let inserts = measured(|until| insert_all(concurrent, until));
+                // Fresh attempts: each holds so many answers only.
+                let learners = runtime.block_on(site.learners(concurrent));
+                (inserts, measured(|until| runtime.block_on(answer_all(&site, learners, until))))
+            })
+            .collect();
+        let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());
+        println!(
+            "{concurrent:7} | {:9.0} | {:9.0} | {:5.1} | {:.1} {:.1}",
+            of(|(insert, _)| insert.per_second()),
+            of(|(_, answer)| answer.per_second()),
+            of(|(insert, answer)| answer.per_second() / insert.per_second()),
+            of(|(insert, _)| insert.cpu_us()),
+            of(|(_, answer)| answer.cpu_us()),
+        );
+    }
 }
-
-criterion_group!(benches, durable_answers, starts);
-criterion_main!(benches);

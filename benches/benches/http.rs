@@ -14,12 +14,16 @@ use axum::routing::{post, put};
 use clap::Parser as _;
 use exam_service::Identity;
 use keju_benches::client::{Plan, Work};
-use keju_benches::process::{self, Measured, Server, load, median};
+use keju_benches::process::{self, Measured, Server, load, median, round_ms, rounds, setting};
 use keju_benches::site::BenchSite;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+/// As the program has it; the floor has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     match std::env::var(process::ROLE).as_deref() {
@@ -37,18 +41,6 @@ fn parts() {
     for (_, part) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)) {
         part();
     }
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-fn rounds() -> u64 {
-    setting("KEJU_BENCH_ROUNDS", 5)
-}
-
-fn round_ms() -> u64 {
-    setting("KEJU_BENCH_MS", 2_000)
 }
 
 fn runtime() -> Runtime {

@@ -98,7 +98,7 @@ impl Server {
 }
 
 /// Time on a CPU of all threads of a process, from the scheduler's own books: `stat` counts by sampling.
-fn cpu_of(process: u32) -> Duration {
+pub fn cpu_of(process: u32) -> Duration {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("the process lives");
     let spent = threads.map(|thread| {
         // A thread of the blocking pool that ends meanwhile takes its time with it; one that serves does not.
@@ -158,4 +158,19 @@ pub fn load_role() {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// How often a thing is measured: `KEJU_BENCH_ROUNDS`.
+pub fn rounds() -> u64 {
+    setting("KEJU_BENCH_ROUNDS", 5)
+}
+
+/// How long each time: `KEJU_BENCH_MS`.
+pub fn round_ms() -> u64 {
+    setting("KEJU_BENCH_MS", 2_000)
+}
+
+/// A number from the environment.
+pub fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

@@ -163,20 +163,6 @@ impl BenchSite {
         }
         learners
     }
-
-    /// Starts an attempt for everybody at once.
-    pub async fn start_all(&self, people: &[Identity]) {
-        let mut tasks = Vec::with_capacity(people.len());
-        for identity in people {
-            let (engine, exam, identity) = (Arc::clone(&self.engine), self.exam, identity.clone());
-            tasks.push(tokio::spawn(async move {
-                engine.start(&identity, exam, Uuid::now_v7(), Mode::Exam, &origin()).await.expect("it starts")
-            }));
-        }
-        for task in tasks {
-            task.await.expect("a start ends");
-        }
-    }
 }
 
 fn wide((item, half): (Item, [u8; 16])) -> (Item, [u8; 32]) {
