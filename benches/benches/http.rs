@@ -171,10 +171,8 @@ fn answers() {
 /// G10: what watching costs.
 fn heuristics() {
     let learners = 64 * rounds() as usize;
-    let (on, off) = (
-        Site::open(1_000, learners, true, &[]),
-        Site::open(1_000, learners, true, &[("KEJU_HEURISTICS", "false")]),
-    );
+    let (on, off) =
+        (Site::open(1_000, learners, true, &[]), Site::open(1_000, learners, true, &[("KEJU_HEURISTICS", "false")]));
     let pairs: Vec<(Measured, Measured)> = (0..rounds()).map(|_| (on.answers(64), off.answers(64))).collect();
     let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());
     println!("\nheuristics on, against off, 64 connections");
@@ -224,5 +222,9 @@ fn exams() {
     let measured: Vec<Measured> = (0..rounds()).map(|_| site.exams(connections, each)).collect();
     let of = |what: fn(&Measured) -> f64| median(measured.iter().map(what).collect());
     println!("\nwhole exams: start, 40 answers saved one by one, handed in and marked; 64 connections");
-    println!("{:.2} CPU-ms of the server each, {:.0} exams/s", of(|exam| exam.cpu_us() / 1e3), of(Measured::per_second));
+    println!(
+        "{:.2} CPU-ms of the server each, {:.0} exams/s",
+        of(|exam| exam.cpu_us() / 1e3),
+        of(Measured::per_second)
+    );
 }

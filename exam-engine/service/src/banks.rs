@@ -8,8 +8,8 @@ use exam_core::audit::NewAudit;
 use exam_core::ids::{BankId, PersonId};
 use exam_store::{BankRow, ItemRow, ItemState, Page};
 use question_bank::formats::{Format, Report, Written, export, import};
-use question_bank::{ContentHash, Item, content_hash};
-use std::collections::HashSet;
+use question_bank::{ContentHash, Difficulty, Item, ItemKind, TopicPath, content_hash};
+use std::collections::{BTreeMap, HashSet};
 
 /// A file to be imported.
 #[derive(Clone, Debug)]
@@ -24,6 +24,19 @@ pub struct ImportRequest {
     pub dry_run: bool,
     /// What the items become.
     pub state: ItemState,
+}
+
+/// Ready items of exactly one topic, difficulty and kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stratum {
+    /// The topic.
+    pub topic: TopicPath,
+    /// How hard.
+    pub difficulty: Difficulty,
+    /// The kind.
+    pub kind: ItemKind,
+    /// How many.
+    pub count: u32,
 }
 
 impl Engine {
@@ -111,6 +124,30 @@ impl Engine {
         identity.may(Act::WriteBanks)?;
         self.store.bank(bank).await?.ok_or(EngineError::NotFound)?;
         Ok(self.store.items(bank, page).await?)
+    }
+
+    /// How many ready items each stratum of a bank holds now: what a blueprint can ask for.
+    ///
+    /// # Errors
+    /// The caller is no author, or there is no such bank.
+    pub async fn strata(&self, identity: &Identity, bank: BankId) -> Result<Vec<Stratum>, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        let row = self.store.bank(bank).await?.ok_or(EngineError::NotFound)?;
+        let items = self.store.items_at(bank, row.revision).await?;
+        blocking(move || {
+            let mut counts: BTreeMap<(&TopicPath, Difficulty, ItemKind), u32> = BTreeMap::new();
+            for item in &items {
+                *counts.entry((&item.topic, item.difficulty, item.kind())).or_default() += 1;
+            }
+            let stratum = |((topic, difficulty, kind), count): ((&TopicPath, _, _), _)| Stratum {
+                topic: topic.clone(),
+                difficulty,
+                kind,
+                count,
+            };
+            counts.into_iter().map(stratum).collect()
+        })
+        .await
     }
 
     /// The banks.

@@ -5,6 +5,7 @@ use crate::loaded::blocking;
 use crate::{Engine, EngineError, FieldFault, Identity, LoadedExam};
 use exam_core::Timestamp;
 use exam_core::access::Act;
+use exam_core::audit::NewAudit;
 use exam_core::exam::{Exam, ExamRules, ExamState, Override, PersonalRules};
 use exam_core::hours::Bucket;
 use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
@@ -95,6 +96,59 @@ impl Engine {
     /// The caller is no author, or something is wrong with it; all faults at once.
     pub async fn create_exam(&self, identity: &Identity, draft: ExamDraft) -> Result<Exam, EngineError> {
         identity.may(Act::WriteExams)?;
+        self.check_draft(&draft).await?;
+        let exam = drafted(ExamId(uuid::Uuid::now_v7()), draft);
+        let audit = self.audit(Some(identity.id()), "exam.create", exam.id.to_string());
+        self.store.create_exam(exam.clone(), rand::random(), audit).await?;
+        Ok(exam)
+    }
+
+    /// Changes a draft as a whole.
+    ///
+    /// # Errors
+    /// The caller is no author, it is published already, or something is wrong with it; all faults at once.
+    pub async fn change_exam(&self, identity: &Identity, id: ExamId, draft: ExamDraft) -> Result<Exam, EngineError> {
+        identity.may(Act::WriteExams)?;
+        let before = self.store.exam(id).await?.ok_or(EngineError::NotFound)?;
+        if before.state != ExamState::Draft {
+            return Err(PUBLISHED);
+        }
+        self.check_draft(&draft).await?;
+        let exam = drafted(id, draft);
+        let audit = self.audit(Some(identity.id()), "exam.change", id.to_string());
+        self.update_draft(exam.clone(), audit).await?;
+        Ok(exam)
+    }
+
+    /// All exams by code, drafts too.
+    ///
+    /// # Errors
+    /// The caller is no author.
+    pub async fn authored_exams(&self, identity: &Identity) -> Result<Vec<Exam>, EngineError> {
+        identity.may(Act::WriteExams)?;
+        let mut exams = self.store.exams().await?;
+        exams.sort_by(|one, two| one.code.cmp(&two.code));
+        Ok(exams)
+    }
+
+    /// One exam with all its rules, a draft too.
+    ///
+    /// # Errors
+    /// The caller is no author, or there is no such exam.
+    pub async fn authored_exam(&self, identity: &Identity, id: ExamId) -> Result<Exam, EngineError> {
+        identity.may(Act::WriteExams)?;
+        self.store.exam(id).await?.ok_or(EngineError::NotFound)
+    }
+
+    /// A draft that was published meanwhile is not found among the drafts.
+    async fn update_draft(&self, exam: Exam, audit: NewAudit) -> Result<(), EngineError> {
+        match self.store.update_draft(exam, audit).await {
+            Err(exam_store::StoreError::NotFound) => Err(PUBLISHED),
+            other => Ok(other?),
+        }
+    }
+
+    async fn check_draft(&self, draft: &ExamDraft) -> Result<(), EngineError> {
         let mut faults = name_faults(&draft.code, &draft.title);
         // First of all: sums over a blueprint beyond these bounds would overflow.
         let sections = &draft.rules.blueprint.sections;
@@ -111,22 +165,7 @@ impl Engine {
         if self.store.bank(draft.bank).await?.is_none() {
             faults.push(FieldFault::new("/bank", "没有这个题库 / there is no such bank"));
         }
-        if !faults.is_empty() {
-            return Err(EngineError::Invalid(faults));
-        }
-        let exam = Exam {
-            id: ExamId(uuid::Uuid::now_v7()),
-            code: draft.code,
-            title: draft.title,
-            course: draft.course,
-            bank: draft.bank,
-            rules: draft.rules,
-            audience: draft.audience,
-            state: ExamState::Draft,
-        };
-        let audit = self.audit(Some(identity.id()), "exam.create", exam.id.to_string());
-        self.store.create_exam(exam.clone(), rand::random(), audit).await?;
-        Ok(exam)
+        if faults.is_empty() { Ok(()) } else { Err(EngineError::Invalid(faults)) }
     }
 
     /// Publishes a draft: pins the bank's present revision and proves that papers can be drawn from it.
@@ -146,7 +185,7 @@ impl Engine {
     pub async fn publish(&self, by: Option<PersonId>, id: ExamId) -> Result<Exam, EngineError> {
         let mut exam = self.store.exam(id).await?.ok_or(EngineError::NotFound)?;
         if exam.state != ExamState::Draft {
-            return Err(EngineError::WrongState("考试已经发布 / the exam is published already"));
+            return Err(PUBLISHED);
         }
         let bank = self.store.bank(exam.bank).await?.ok_or(EngineError::NotFound)?;
         let pool = self.exams.pool(self.store.as_ref(), bank.id, bank.revision).await?;
@@ -161,13 +200,8 @@ impl Engine {
             bank_version: pool.version().to_string(),
         };
         let audit = self.audit(by, "exam.publish", id.to_string());
-        match self.store.update_draft(exam.clone(), audit).await {
-            Ok(()) => Ok(exam),
-            Err(exam_store::StoreError::NotFound) => {
-                Err(EngineError::WrongState("考试已经发布 / the exam is published already"))
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.update_draft(exam.clone(), audit).await?;
+        Ok(exam)
     }
 
     /// Sets when results are released; `None` releases them at once.
@@ -269,6 +303,14 @@ impl Engine {
         let exam = self.loaded(id).await?;
         if in_audience(&exam.exam, identity) { Ok(exam) } else { Err(EngineError::NotFound) }
     }
+}
+
+/// What is published stays as it is.
+const PUBLISHED: EngineError = EngineError::WrongState("考试已经发布 / the exam is published already");
+
+fn drafted(id: ExamId, draft: ExamDraft) -> Exam {
+    let ExamDraft { code, title, course, bank, rules, audience } = draft;
+    Exam { id, code, title, course, bank, rules, audience, state: ExamState::Draft }
 }
 
 /// Authors and administrators see every exam; learners those they may take.

@@ -94,9 +94,17 @@ async fn knock_everywhere(site: &Site, learner: &Client, exam: &str, attempt: &s
             client.send(client.request(method.clone(), &path).json(&json!({"codes": ["x"], "mode": "exam"}))).await;
         }
     }
-    for path in
-        ["/", "/style.css", "/docs/", "/openapi.json", "/metrics", "/healthz", "/readyz", "/nowhere", "/api/v1/keys"]
-    {
+    for path in [
+        "/",
+        "/assets/x/style.css",
+        "/docs/",
+        "/openapi.json",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/nowhere",
+        "/api/v1/keys",
+    ] {
         learner.send(learner.request(Method::GET, path)).await;
     }
     for query in

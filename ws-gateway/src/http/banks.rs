@@ -14,11 +14,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use exam_core::access::Act;
 use exam_core::ids::BankId;
-use exam_service::ImportRequest;
+use exam_service::{ImportRequest, Stratum};
 use exam_store::{BankRow, ItemRow, ItemState, Page};
-use question_bank::Item;
 use question_bank::formats::xlsx::template;
 use question_bank::formats::{Format, Language};
+use question_bank::{Difficulty, Item};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -30,6 +30,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(items))
+        .routes(routes!(strata))
         .routes(routes!(set_state))
         .routes(routes!(export))
         .routes(routes!(excel_template))
@@ -123,6 +124,34 @@ async fn items(
 
 fn item_view(row: ItemRow) -> ItemView {
     ItemView { version: row.version, state: row.state.name(), kind: row.item.kind().name(), item: row.item }
+}
+
+/// How many ready items there are of one topic, difficulty and kind.
+#[derive(Serialize, ToSchema)]
+pub struct StratumView {
+    topic: String,
+    #[schema(value_type = String)]
+    difficulty: Difficulty,
+    kind: &'static str,
+    count: u32,
+}
+
+/// What a bank's blueprints can ask for: its ready items counted by topic, difficulty and kind, all of them at once.
+#[utoipa::path(get, path = "/api/v1/banks/{bank}/strata", tag = "author", params(("bank" = String, Path)),
+    responses((status = 200, body = ListView<StratumView>), (status = 403), (status = 404)))]
+async fn strata(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(bank): Id<BankId>,
+) -> Result<axum::Json<ListView<StratumView>>, Problem> {
+    let found = app.engine.strata(&identity, bank).await?;
+    let view = |stratum: Stratum| StratumView {
+        topic: stratum.topic.to_string(),
+        difficulty: stratum.difficulty,
+        kind: stratum.kind.name(),
+        count: stratum.count,
+    };
+    Ok(axum::Json(ListView { items: found.into_iter().map(view).collect(), next: None }))
 }
 
 /// Which items, and what they become.

@@ -3,6 +3,7 @@
 use super::attempts::limited;
 use super::courses::ListView;
 use super::extract::{Id, Json, Params, SignedIn};
+use super::people::ByName;
 use super::problem::Problem;
 use super::views::{ExamView, exam_view};
 use crate::app::App;
@@ -25,7 +26,9 @@ use utoipa_axum::routes;
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(read))
+        .routes(routes!(read, change))
+        .routes(routes!(authored_list))
+        .routes(routes!(authored_read))
         .routes(routes!(publish))
         .routes(routes!(release))
         .routes(routes!(add_override))
@@ -172,6 +175,67 @@ async fn create(
     identity.may(Act::WriteExams)?;
     let exam = app.engine.create_exam(&identity, draft(body)?).await?;
     Ok((StatusCode::CREATED, axum::Json(authored(&exam))))
+}
+
+/// Changes a draft as a whole; a published exam stays as it is.
+#[utoipa::path(put, path = "/api/v1/exams/{exam}", tag = "author", params(("exam" = String, Path)), request_body = ExamBody,
+    responses((status = 200, body = AuthoredExamView), (status = 400), (status = 403), (status = 404), (status = 409)))]
+async fn change(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+    Json(body): Json<ExamBody>,
+) -> Result<axum::Json<AuthoredExamView>, Problem> {
+    identity.may(Act::WriteExams)?;
+    let exam = app.engine.change_exam(&identity, exam, draft(body)?).await?;
+    Ok(axum::Json(authored(&exam)))
+}
+
+/// An exam with everything its author wrote, in the words in which it is made.
+#[derive(Serialize, ToSchema)]
+pub struct WholeExamView {
+    #[serde(flatten)]
+    exam: AuthoredExamView,
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    rules: ExamRules,
+    /// Ids of people; `null`: every learner.
+    audience: Option<Vec<String>>,
+}
+
+fn whole(exam: &Exam) -> WholeExamView {
+    let ids = |people: &Vec<PersonId>| people.iter().map(ToString::to_string).collect();
+    WholeExamView { exam: authored(exam), rules: exam.rules.clone(), audience: exam.audience.as_ref().map(ids) }
+}
+
+/// All exams with their rules, drafts too, by code.
+#[utoipa::path(get, path = "/api/v1/authored/exams", tag = "author", params(ByName),
+    responses((status = 200, body = ListView<WholeExamView>), (status = 403)))]
+async fn authored_list(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Params(params): Params<ByName>,
+) -> Result<axum::Json<ListView<WholeExamView>>, Problem> {
+    let found = app.engine.authored_exams(&identity).await?;
+    let limit = page_limit(params.limit);
+    let (after, limit_and_one) = params.page(limit);
+    let rest = found.iter().filter(|exam| after.as_ref().is_none_or(|after| exam.code > *after));
+    let mut items: Vec<&Exam> = rest.take(limit_and_one as usize).collect();
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = items.last().filter(|_| more).map(|exam| exam.code.clone());
+    Ok(axum::Json(ListView { items: items.into_iter().map(whole).collect(), next }))
+}
+
+/// One exam with its rules, a draft too.
+#[utoipa::path(get, path = "/api/v1/authored/exams/{exam}", tag = "author", params(("exam" = String, Path)),
+    responses((status = 200, body = WholeExamView), (status = 403), (status = 404)))]
+async fn authored_read(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+) -> Result<axum::Json<WholeExamView>, Problem> {
+    Ok(axum::Json(whole(&app.engine.authored_exam(&identity, exam).await?)))
 }
 
 fn draft(body: ExamBody) -> Result<ExamDraft, Problem> {

@@ -1,22 +1,182 @@
-//! The pages the binary serves itself.
+//! The pages: the files of `web/`, held by the binary. A debug build reads them from disk when it starts,
+//! so that a page is changed without building anything.
+//!
+//! There is one document, [`SHELL`], for all pages; its scripts look at the path. Everything it needs is
+//! under `/assets/{version}/`, where the version is a hash of all files: what a browser once has it never
+//! asks for again, and a new program means new addresses.
+//!
+//! How to add the next page: its path in [`PAGES`] and a line in `web/routes.js`.
 
+use super::problem::Problem;
 use crate::app::App;
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use std::sync::Arc;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, LazyLock};
 
-const INDEX: &str = include_str!("../../web/index.html");
-const STYLE: &str = include_str!("../../web/style.css");
+/// The document of all pages.
+const SHELL: &str = "index.html";
+/// What stands in the shell for the version of the files.
+const VERSION_MARK: &str = "{version}";
+/// A file under the address of its version never changes.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Kept, and asked about every time.
+const ASK_FIRST: &str = "no-cache";
 
-/// The front page and its style.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(|| async { text("text/html; charset=utf-8", INDEX) }))
-        .route("/style.css", get(|| async { text("text/css; charset=utf-8", STYLE) }))
+/// Where the shell is served.
+pub const PAGES: [&str; 19] = [
+    "/",
+    "/sign-in",
+    "/password",
+    "/courses",
+    "/exams",
+    "/exams/{exam}",
+    "/attempts/{attempt}",
+    "/attempts/{attempt}/result",
+    "/history",
+    "/mistakes",
+    "/proctor",
+    "/proctor/{exam}",
+    "/proctor/{exam}/{attempt}",
+    "/author/banks",
+    "/author/banks/{bank}",
+    "/author/exams",
+    "/author/exams/{exam}",
+    "/site/{page}",
+    "/home",
+];
+
+#[derive(rust_embed::Embed)]
+#[folder = "web/"]
+struct Web;
+
+/// A file as it is sent.
+struct Asset {
+    kind: &'static str,
+    etag: String,
+    plain: Bytes,
+    /// Where it is smaller.
+    gzip: Option<Bytes>,
 }
 
-fn text(kind: &'static str, body: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
+/// All of them, by path.
+struct Site {
+    version: String,
+    shell: Asset,
+    assets: BTreeMap<String, Asset>,
+}
+
+static SITE: LazyLock<Site> = LazyLock::new(Site::read);
+
+/// The pages and their files.
+pub fn routes() -> Router<Arc<App>> {
+    let router = PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(shell)));
+    router.route("/assets/{version}/{*path}", get(asset))
+}
+
+async fn shell(headers: HeaderMap) -> Response {
+    SITE.shell.answer(&headers, ASK_FIRST)
+}
+
+/// Another version's address gets the file of this one: while servers are replaced one by one, the page
+/// may come from one and its files from another.
+async fn asset(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Result<Response, Problem> {
+    let asset = SITE.assets.get(&path).ok_or_else(|| Problem::new("not_found"))?;
+    Ok(asset.answer(&headers, if version == SITE.version { FOR_EVER } else { ASK_FIRST }))
+}
+
+impl Site {
+    fn read() -> Self {
+        let mut files: Vec<(String, Vec<u8>)> = Web::iter()
+            .filter_map(|path| Web::get(&path).map(|file| (path.into_owned(), file.data.into_owned())))
+            .collect();
+        files.sort();
+        let mut hasher = blake3::Hasher::new();
+        for (path, data) in &files {
+            hasher.update(path.as_bytes()).update(blake3::hash(data).as_bytes());
+        }
+        let version = hasher.finalize().to_hex().as_str()[..12].to_owned();
+        let mut assets: BTreeMap<String, Asset> = BTreeMap::new();
+        let mut shell = String::new();
+        for (path, data) in files {
+            if path == SHELL {
+                shell = String::from_utf8_lossy(&data).replace(VERSION_MARK, &version);
+            } else {
+                let asset = Asset::new(kind(&path), data);
+                assets.insert(path, asset);
+            }
+        }
+        Self { version, shell: Asset::new(kind(SHELL), shell.into_bytes()), assets }
+    }
+}
+
+impl Asset {
+    fn new(kind: &'static str, data: Vec<u8>) -> Self {
+        let etag = blake3::hash(&data).to_hex().as_str()[..16].to_owned();
+        let gzip = gzip(&data).filter(|packed| packed.len() < data.len()).map(Bytes::from);
+        Self { kind, etag, plain: Bytes::from(data), gzip }
+    }
+
+    fn answer(&self, asked: &HeaderMap, caching: &'static str) -> Response {
+        let (body, packed) = match self.gzip.as_ref().filter(|_| takes_gzip(asked)) {
+            Some(packed) => (packed.clone(), true),
+            None => (self.plain.clone(), false),
+        };
+        let etag = format!("\"{}{}\"", self.etag, if packed { "-gz" } else { "" });
+        let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        let unchanged = known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag));
+        let mut response = if unchanged {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            axum::body::Body::from(body).into_response()
+        };
+        let headers = response.headers_mut();
+        if !unchanged {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+            if packed {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+        }
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+        if let Ok(etag) = HeaderValue::from_str(&etag) {
+            headers.insert(header::ETAG, etag);
+        }
+        response
+    }
+}
+
+/// Packed once, when the files are read. `None` if that fails, which writing to memory does not.
+fn gzip(data: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(data).ok()?;
+    encoder.finish().ok()
+}
+
+/// Every browser that takes it says so without a weight; `gzip;q=0` does not count as taking it.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let values = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim() == "gzip")
+}
+
+fn kind(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("json") => "application/json",
+        Some("svg") => "image/svg+xml",
+        Some("webmanifest") => "application/manifest+json",
+        Some("mp4") => "video/mp4",
+        Some("webm") => "video/webm",
+        Some("ts" | "md" | "txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
 }

@@ -1,0 +1,45 @@
+// Every page: its path, who may see it, and the module that makes it. A module is loaded when its page is.
+// The server serves the same document for all of them (`ws-gateway/src/http/pages.rs`).
+
+const STAFF = ['author', 'admin'];
+
+export const ROUTES = [
+  { path: '/sign-in', open: true, bare: true, load: () => import('./pages/sign-in.js') },
+  { path: '/password', bare: true, load: () => import('./pages/password.js') },
+  { path: '/home', load: () => import('./pages/home.js') },
+  { path: '/', roles: ['learner'], load: () => import('./pages/year.js') },
+  { path: '/courses', roles: ['learner'], load: () => import('./pages/courses.js') },
+  { path: '/exams', roles: ['learner'], load: () => import('./pages/exams.js') },
+  { path: '/exams/:exam', roles: ['learner'], load: () => import('./pages/exam.js') },
+  { path: '/attempts/:attempt', roles: ['learner'], bare: true, load: () => import('./pages/attempt.js') },
+  { path: '/attempts/:attempt/result', roles: ['learner'], load: () => import('./pages/result.js') },
+  { path: '/history', roles: ['learner'], load: () => import('./pages/history.js') },
+  { path: '/mistakes', roles: ['learner'], load: () => import('./pages/mistakes.js') },
+  { path: '/proctor', roles: ['proctor', 'admin'], load: () => import('./pages/proctor.js') },
+  { path: '/proctor/:exam', roles: ['proctor', 'admin'], load: () => import('./pages/console.js') },
+  { path: '/proctor/:exam/:attempt', roles: ['proctor', 'admin'], load: () => import('./pages/timeline.js') },
+  { path: '/author/banks', roles: STAFF, load: () => import('./pages/banks.js') },
+  { path: '/author/banks/:bank', roles: STAFF, load: () => import('./pages/bank.js') },
+  { path: '/author/exams', roles: STAFF, load: () => import('./pages/author-exams.js') },
+  { path: '/author/exams/:exam', roles: STAFF, load: () => import('./pages/author-exam.js') },
+  { path: '/site/people', roles: ['admin'], load: () => import('./pages/people.js') },
+  { path: '/site/audit', roles: ['admin', 'city_admin'], load: () => import('./pages/audit.js') },
+  { path: '/site/status', roles: ['operator', 'admin'], load: () => import('./pages/status.js') },
+];
+
+/** The route of a path with what its parts are called, or `undefined`. */
+export function match(path) {
+  const parts = path.replace(/\/+$/, '').split('/');
+  for (const route of ROUTES) {
+    const wanted = route.path.replace(/\/+$/, '').split('/');
+    if (wanted.length !== parts.length) continue;
+    const params = {};
+    const fits = wanted.every((word, index) => {
+      if (!word.startsWith(':')) return word === parts[index];
+      params[word.slice(1)] = decodeURIComponent(parts[index]);
+      return parts[index] !== '';
+    });
+    if (fits) return { route, params };
+  }
+  return undefined;
+}
