@@ -36,6 +36,11 @@ export class Countdown {
     return this.running ? Math.max(0, this.left - this.#passed()) : this.left;
   }
 
+  /** Whether the time is over beyond doubt: by the clock nobody can set. */
+  over() {
+    return this.running && this.steady() - this.at.steady >= this.left;
+  }
+
   /** The server's time now. */
   now() {
     return this.server + Math.max(0, this.steady() - this.at.steady);

@@ -16,11 +16,12 @@ const WAITING = new Set(['attempt_paused']);
 
 export class Outbox {
   /**
-   * `send.one(entry)` and `send.many(entries)` ask the server; `drawer` keeps; `now()` is the server's time;
+   * `send.one(entry)` and `send.many(entries)` ask the server, `send.catchUp()` reads the attempt and reconciles after
+   * the network was away: another device may have gone on meanwhile. `drawer` keeps; `now()` is the server's time;
    * `onchange()` is called after every change, `onclosed(code)` when no answer is taken any more,
    * `onreceipt(slot, receipt)` and `onrefused(entry, problem)` for each answer's fate.
    */
-  constructor({ send, drawer, now, id, onchange, onclosed, onreceipt, onrefused, random = Math.random, later = setTimeout, never = clearTimeout }) {
+  constructor({ send, drawer, now, id, onchange, onclosed, onreceipt, onrefused, random = () => Math.random(), later = (run, ms) => setTimeout(run, ms), never = (timer) => clearTimeout(timer) }) {
     Object.assign(this, { send, drawer, now, id, onchange, onclosed, onreceipt, onrefused, random, later, never });
     this.busy = false;
     this.closed = null;
@@ -111,6 +112,10 @@ export class Outbox {
   }
 
   async #round() {
+    if (this.hindrance === 'offline') {
+      const back = await this.#caughtUp();
+      if (!back || !this.entries.length || this.closed) return back;
+    }
     const batch = this.entries.slice(0, this.singly ? 1 : BATCH_MAX);
     const alone = batch.length === 1 && (this.singly || !batch[0].sent);
     batch.forEach((entry) => {
@@ -130,6 +135,22 @@ export class Outbox {
       this.busy = false;
       this.onchange();
     }
+  }
+
+  /** Whether the server is heard again. What it will not tell now hinders no answer. */
+  async #caughtUp() {
+    try {
+      await this.send.catchUp();
+    } catch (problem) {
+      if (!problem.code) throw problem;
+      if (problem.code === 'network' || problem.code === 'timeout') {
+        this.#wait('offline');
+        return false;
+      }
+    }
+    this.hindrance = null;
+    this.onchange();
+    return true;
   }
 
   #answered(batch, result) {

@@ -31,6 +31,7 @@ export class Sitting {
       now: () => this.countdown.now(),
       id: uuid,
       send: {
+        catchUp: () => this.read({ force: true }),
         one: (entry) => putTo(`attempts/${this.id}/answers/${entry.slot}`, { command_id: entry.command_id, response: entry.response }),
         many: (entries) => post(`attempts/${this.id}/answers`, {
           answers: entries.map(({ command_id, slot, response, answered_at }) => ({ command_id, slot, response, answered_at })),
@@ -54,6 +55,7 @@ export class Sitting {
     this.countdown.sync({ remaining_ms: attempt.remaining_ms, server_time: attempt.server_time, running: attempt.state === 'open' });
     const lost = this.outbox.reconcile(attempt.answers);
     if (lost.length) this.on.lost(lost);
+    if (this.state === 'open' && this.outbox.hindrance === 'paused') this.outbox.wake();
   }
 
   get live() {

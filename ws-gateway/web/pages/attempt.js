@@ -37,6 +37,7 @@ class View {
     this.exam = exam;
     this.over = false;
     this.drafts = new Map();
+    this.notes = h('div', { class: 'stack-tight', 'aria-live': 'polite' });
     this.sitting = new Sitting(attempt, me().id, {
       change: () => this.changed(),
       closed: () => this.finished(),
@@ -56,7 +57,6 @@ class View {
   build() {
     this.clock = h('div', { class: 'clock', role: 'timer', 'aria-live': 'off', 'aria-label': t('exam.time_left') });
     this.saving = h('div', { class: 'saving' });
-    this.notes = h('div', { class: 'stack-tight', 'aria-live': 'polite' });
     this.card = h('section', { class: 'card question', 'aria-label': t('exam.question_area') });
     this.side = h('div', { class: 'card exam-side' });
     this.position = button('', () => this.overview(), 'plain', { 'aria-haspopup': 'dialog' });
@@ -115,7 +115,8 @@ class View {
   }
 
   async read(options) {
-    if (this.over) return;
+    if (this.over || this.reading) return;
+    this.reading = true;
     try {
       await this.sitting.read(options);
       if (!this.over && !this.card.contains(document.activeElement)) this.show(this.at, false);
@@ -123,6 +124,8 @@ class View {
       if (problem.status === 401) this.signedOut();
       else if (!problem.code) throw problem;
       // Anything else: what is here still holds, and answers say by themselves when they do not get through.
+    } finally {
+      this.reading = false;
     }
   }
 
@@ -257,6 +260,7 @@ class View {
     if (this.saving.textContent !== words) put(this.saving, words);
     this.announce(saving, count);
     if (saving === 'signed_out') this.signedOut();
+    if (saving === 'paused' && this.sitting.state === 'open') this.read({ force: true });
     if (this.clear) this.clear.disabled = !this.sitting.answered(this.sitting.slots[this.at].slot);
     const phase = this.sitting.state;
     if (this.phase && this.phase !== phase) {
@@ -309,8 +313,9 @@ class View {
       say(call, true);
       toast(call, 'warn');
     }
+    // A clock that somebody set ends nothing: the server is asked what time it is.
     if (this.sitting.countdown.doubtful()) this.read();
-    if (left === 0 && this.sitting.countdown.running && !this.ending) {
+    if (this.sitting.countdown.over() && !this.ending) {
       this.ending = true;
       this.settle();
       endOfTime(this.sitting, () => this.finished()).finally(() => { this.ending = this.over; });
