@@ -27,6 +27,8 @@ pub enum Act {
         /// Whose it is.
         owner: PersonId,
     },
+    /// Study lessons.
+    StudyLessons,
     /// Check a receipt.
     VerifyReceipt,
     /// Write banks; sees keys.
@@ -35,8 +37,10 @@ pub enum Act {
     WriteExams,
     /// Publish, release, regrade, make exceptions.
     RunExams,
-    /// Watch attempts and their timelines.
+    /// Watch attempts and lessons and their timelines.
     Proctor,
+    /// Add, list and revoke partner systems.
+    ManagePartners,
     /// Add and change people.
     ManagePeople,
     /// Read the audit log.
@@ -62,14 +66,14 @@ pub fn decide(subject: &Subject, act: Act) -> Verdict {
     let roles = |allowed: &[Role]| if subject.roles.has_any(allowed) { Verdict::Allow } else { Verdict::Deny };
     match act {
         Act::UseOwnAccount | Act::VerifyReceipt | Act::SeeCatalogue => Verdict::Allow,
-        Act::StartAttempt => roles(&[Role::Learner]),
+        Act::StartAttempt | Act::StudyLessons => roles(&[Role::Learner]),
         Act::TakeAttempt { owner } if owner == subject.person || planted(RuleBug::NoOwnerCheck) => Verdict::Allow,
         Act::TakeAttempt { .. } => Verdict::Hide,
         Act::WriteBanks => roles(&[Role::Author, Role::Admin]),
         Act::WriteExams => roles(&[Role::Author, Role::Admin]),
         Act::RunExams => roles(&[Role::Author, Role::Admin]),
         Act::Proctor => roles(&[Role::Proctor, Role::Admin]),
-        Act::ManagePeople => roles(&[Role::Admin]),
+        Act::ManagePeople | Act::ManagePartners => roles(&[Role::Admin]),
         Act::ReadAudit => roles(&[Role::Admin, Role::CityAdmin]),
         Act::Operate => roles(&[Role::Operator, Role::Admin]),
     }
@@ -94,11 +98,13 @@ mod tests {
         let nobody = Subject { person: PersonId(Uuid::from_u128(1)), roles: Roles::default() };
         for act in [
             Act::StartAttempt,
+            Act::StudyLessons,
             Act::WriteBanks,
             Act::WriteExams,
             Act::RunExams,
             Act::Proctor,
             Act::ManagePeople,
+            Act::ManagePartners,
             Act::ReadAudit,
             Act::Operate,
         ] {

@@ -5,9 +5,13 @@ use crate::clock::Clock;
 use crate::commands::Keeper;
 use crate::events::Events;
 use crate::identity::SessionCache;
+use crate::lessons::LessonCache;
 use crate::loaded::{ExamCache, LoadedExam};
 use crate::password::Passwords;
+use crate::progress::Progress;
 use crate::slots::Slots;
+use crate::study::Studies;
+use crate::tickets::TicketKey;
 use exam_core::Timestamp;
 use exam_core::ids::ExamId;
 use exam_core::receipt::ReceiptKey;
@@ -57,6 +61,14 @@ pub struct Stats {
     pub failures: AtomicU64,
     /// Integrity flags raised.
     pub flags: AtomicU64,
+    /// Studies of lessons opened.
+    pub studies: AtomicU64,
+    /// Challenges asked.
+    pub challenges: AtomicU64,
+    /// Challenges answered.
+    pub verdicts: AtomicU64,
+    /// Lessons completed.
+    pub completions: AtomicU64,
     /// Sign-ins.
     pub sign_ins: AtomicU64,
     /// Failed sign-ins.
@@ -80,6 +92,12 @@ pub struct Engine {
     pub(crate) passwords: Passwords,
     pub(crate) receipts: ReceiptKey,
     pub(crate) keeper: Keeper,
+    pub(crate) tickets: TicketKey,
+    pub(crate) lessons: LessonCache,
+    pub(crate) studies: Studies,
+    pub(crate) progress: Progress,
+    /// Something was put into the outbox.
+    pub(crate) outbox: Arc<Notify>,
 }
 
 impl Engine {
@@ -112,6 +130,11 @@ impl Engine {
             sessions: SessionCache::new(),
             receipts: ReceiptKey::derive(&secret),
             keeper,
+            tickets: TicketKey::derive(&secret),
+            lessons: LessonCache::default(),
+            studies: Studies::new(),
+            progress: Progress::default(),
+            outbox: Arc::new(Notify::new()),
         }))
     }
 
@@ -137,6 +160,12 @@ impl Engine {
     #[must_use]
     pub fn cached_attempts(&self) -> u64 {
         self.slots.count()
+    }
+
+    /// Learners whose study is held in memory, about.
+    #[must_use]
+    pub fn cached_studies(&self) -> u64 {
+        self.studies.count()
     }
 
     /// Whether the engine can take work.

@@ -161,6 +161,9 @@ impl Engine {
         faults.extend(draft.rules.faults().into_iter().map(|(pointer, detail)| FieldFault::new(pointer, detail)));
         if self.store.course(draft.course).await?.is_none() {
             faults.push(FieldFault::new("/course", "没有这门课程 / there is no such course"));
+        } else if self.has_lesson_hours(draft.course).await? {
+            let detail = "该课程的课时各有学时，不能再设考试 / the lessons of this course have hours of their own: it cannot have an exam";
+            faults.push(FieldFault::new("/course", detail));
         }
         if self.store.bank(draft.bank).await?.is_none() {
             faults.push(FieldFault::new("/bank", "没有这个题库 / there is no such bank"));

@@ -99,14 +99,14 @@ impl SessionCache {
 }
 
 /// Opaque, 256 bits.
-fn new_token() -> (String, [u8; 32]) {
+pub(crate) fn new_token() -> (String, [u8; 32]) {
     let random: [u8; 32] = rand::random();
     let token = URL_SAFE_NO_PAD.encode(random);
     let hash = token_hash(&token);
     (token, hash)
 }
 
-fn token_hash(token: &str) -> [u8; 32] {
+pub(crate) fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
@@ -142,7 +142,11 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unauthenticated`] for a token that is unknown, ended, expired or a disabled person's.
     pub async fn identify(&self, token: &str) -> Result<Identity, EngineError> {
-        let hash = token_hash(token);
+        self.identify_session(token_hash(token)).await
+    }
+
+    /// Who is behind a session.
+    pub(crate) async fn identify_session(&self, hash: [u8; 32]) -> Result<Identity, EngineError> {
         let now = self.now();
         if let Some(identity) = self.sessions.known.get(&hash) {
             return if identity.expires_at > now { Ok(identity) } else { Err(EngineError::Unauthenticated) };

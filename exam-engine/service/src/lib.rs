@@ -18,15 +18,21 @@ mod expiry;
 mod history;
 mod hours;
 mod identity;
+mod lessons;
 pub mod limits;
 mod loaded;
+mod outbox;
+mod partners;
 mod password;
 mod people;
 mod proctor;
+mod progress;
 mod regrade;
 mod rows;
 mod slots;
 mod start;
+mod study;
+mod tickets;
 mod verify;
 
 pub use attempts::{AnswerOutcome, BatchOutcome, Feedback, ReceiptCheck, Submission};
@@ -38,9 +44,16 @@ pub use exams::{ExamDraft, LearnerExam};
 pub use history::OwnAttempt;
 pub use hours::{EntryView, YearView};
 pub use identity::{Identity, SignedIn};
+pub use lessons::{LearnerLesson, LessonDraft, LoadedLesson};
 pub use loaded::LoadedExam;
+pub use outbox::{Courier, Delivery};
+pub use partners::{CreatedPartner, PartnerDraft, PartnerIdentity, PartnerView};
 pub use people::{CreatedPerson, NewPerson, RefusedPerson};
 pub use proctor::{SessionView, TimelineView};
 pub use regrade::{RegradeChange, RegradeReport};
 pub use start::StartedAttempt;
+pub use study::{
+    BeatOutcome, ChallengeOutcome, CreditView, OpenedStudy, Replay, Resume, StudyError, StudyHandle, Welcome,
+};
+pub use tickets::{Bearer, Pass, Purpose};
 pub use verify::{AttemptVerdict, AuditReport};

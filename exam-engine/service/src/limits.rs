@@ -30,3 +30,31 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const EXPOSURE_ROUND: u32 = 16;
 /// Papers before the exposure cap begins to bind: shares of few papers say nothing.
 pub const EXPOSURE_PAPERS_MIN: u32 = 20;
+/// How long a ticket may wait to be used.
+pub const TICKET_MS: i64 = 30_000;
+/// Lessons that a course may list beside its own.
+pub const COURSE_LESSONS_MAX: usize = 500;
+/// Items a lesson's bank must have: a wrong answer is followed by another question.
+pub const LESSON_ITEMS_MIN: usize = 2;
+/// Bytes of a question as a socket sends it, without what stands around it in the message.
+pub const QUESTION_BYTES_MAX: usize = 7 * 1024;
+/// Lessons that a partner may be limited to.
+pub const PARTNER_LESSONS_MAX: usize = 1_000;
+/// Characters of a webhook's address.
+pub const WEBHOOK_URL_CHARS_MAX: usize = 1_000;
+/// Coverage that one transaction keeps.
+pub const CHECKPOINTS_BATCH: usize = 1_000;
+/// How long claimed tellings are kept from other nodes; longer than any one delivery may take.
+pub const OUTBOX_LEASE_MS: i64 = 60_000;
+/// Tellings claimed at once.
+pub const OUTBOX_BATCH: u32 = 64;
+/// Tellings on their way at once.
+pub const OUTBOX_AT_ONCE: usize = 16;
+/// The first wait after a failed telling; it doubles up to [`OUTBOX_RETRY_MS_MAX`].
+pub const OUTBOX_RETRY_MS: i64 = 5_000;
+/// The longest wait between two tries.
+pub const OUTBOX_RETRY_MS_MAX: i64 = 86_400_000;
+/// Failed tries after which a telling is given up: some three weeks.
+pub const OUTBOX_ATTEMPTS_MAX: u32 = 34;
+/// The longest the outbox worker sleeps; another node may have left something behind.
+pub const OUTBOX_SLEEP_MS_MAX: i64 = 30_000;

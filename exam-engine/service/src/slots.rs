@@ -1,4 +1,5 @@
-//! Slots: the cached state of attempts, and turns, so that one attempt takes one command at a time.
+//! Slots: the cached state of attempts and of learners' studies, and turns, so that one of them takes one
+//! command at a time.
 //!
 //! The cache is a hint. The store's unique keys arbitrate; whoever loses reloads (P12).
 
@@ -7,21 +8,33 @@ use exam_core::AttemptId;
 use exam_core::attempt::Attempt;
 use moka::sync::Cache;
 use parking_lot::Mutex;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// One attempt's place.
-pub(crate) struct Slot {
+/// What a slot holds.
+pub(crate) trait State {
+    /// Whether this is a later state than the other.
+    fn is_later_than(&self, other: &Self) -> bool;
+}
+
+impl State for Attempt {
+    fn is_later_than(&self, other: &Self) -> bool {
+        self.seq > other.seq
+    }
+}
+
+/// One attempt's place, or one learner's.
+pub(crate) struct Slot<S = Attempt> {
     /// Fair: whoever asks first goes first.
     turns: Arc<Semaphore>,
     /// Held for the moment of reading or replacing, never across an await.
-    known: Mutex<Known>,
+    known: Mutex<Known<S>>,
 }
 
-#[derive(Default)]
-struct Known {
-    attempt: Option<Attempt>,
+struct Known<S> {
+    state: Option<S>,
     /// How often the state was given up; what was read from the store before that may be too old to keep.
     forgotten: u64,
 }
@@ -29,30 +42,35 @@ struct Known {
 /// The right to change an attempt; kept until the change is kept and applied.
 pub(crate) type Turn = OwnedSemaphorePermit;
 
-impl Slot {
+impl<S: State> Slot<S> {
     fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(1)), known: Mutex::default() }
+        Self { turns: Arc::new(Semaphore::new(1)), known: Mutex::new(Known { state: None, forgotten: 0 }) }
     }
 
-    /// Waits for this attempt's turn. `None` never happens: the semaphore is not closed.
+    /// Waits for this slot's turn. `None` never happens: the semaphore is not closed.
     pub(crate) async fn turn(&self) -> Option<Turn> {
         Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
+    /// Takes the turn if nobody has it.
+    pub(crate) fn try_turn(&self) -> Option<Turn> {
+        Arc::clone(&self.turns).try_acquire_owned().ok()
+    }
+
     /// Reads the cached state.
-    pub(crate) fn read<R>(&self, read: impl FnOnce(&Attempt) -> R) -> Option<R> {
-        self.known.lock().attempt.as_ref().map(read)
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&S) -> R) -> Option<R> {
+        self.known.lock().state.as_ref().map(read)
     }
 
     /// Changes the cached state in place.
-    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Attempt) -> R) -> Option<R> {
-        self.known.lock().attempt.as_mut().map(change)
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut S) -> R) -> Option<R> {
+        self.known.lock().state.as_mut().map(change)
     }
 
     /// Gives the cached state up.
     pub(crate) fn forget(&self) {
         let mut known = self.known.lock();
-        known.attempt = None;
+        known.state = None;
         known.forgotten += 1;
     }
 
@@ -63,22 +81,26 @@ impl Slot {
 
     /// Keeps a state read from the store, unless a newer one is known; false when the state was given
     /// up since `forgotten`, so that this one may be too old.
-    pub(crate) fn offer(&self, state: Attempt, forgotten: u64) -> bool {
+    pub(crate) fn offer(&self, state: S, forgotten: u64) -> bool {
         let mut known = self.known.lock();
         if known.forgotten != forgotten {
             return false;
         }
-        if known.attempt.as_ref().is_none_or(|attempt| attempt.seq < state.seq) {
-            known.attempt = Some(state);
+        if known.state.as_ref().is_none_or(|known| state.is_later_than(known)) {
+            known.state = Some(state);
         }
         true
     }
 }
 
-/// All slots of this node.
-pub(crate) struct Slots(Cache<AttemptId, Arc<Slot>>);
+/// All slots of this node, of attempts by their id, of studies by their learner.
+pub(crate) struct Slots<K = AttemptId, S = Attempt>(Cache<K, Arc<Slot<S>>>);
 
-impl Slots {
+impl<K, S> Slots<K, S>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    S: State + Send + 'static,
+{
     pub(crate) fn new() -> Self {
         Self(
             Cache::builder()
@@ -88,19 +110,19 @@ impl Slots {
         )
     }
 
-    /// The attempt's slot, made when there is none.
-    pub(crate) fn get(&self, attempt: AttemptId) -> Arc<Slot> {
-        self.0.get_with(attempt, || Arc::new(Slot::new()))
+    /// The slot of this key, made when there is none.
+    pub(crate) fn get(&self, key: K) -> Arc<Slot<S>> {
+        self.0.get_with(key, || Arc::new(Slot::new()))
     }
 
-    /// The attempt's slot, if there is one.
-    pub(crate) fn peek(&self, attempt: AttemptId) -> Option<Arc<Slot>> {
-        self.0.get(&attempt)
+    /// The slot of this key, if there is one.
+    pub(crate) fn peek(&self, key: K) -> Option<Arc<Slot<S>>> {
+        self.0.get(&key)
     }
 
-    /// Drops the slot of what turned out to be no attempt: made-up ids must not push real ones out.
-    pub(crate) fn drop_slot(&self, attempt: AttemptId) {
-        self.0.invalidate(&attempt);
+    /// Drops the slot of what turned out not to be there: made-up ids must not push real ones out.
+    pub(crate) fn drop_slot(&self, key: K) {
+        self.0.invalidate(&key);
     }
 
     /// How many there are, about.
