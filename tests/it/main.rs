@@ -4,4 +4,5 @@ mod bank;
 mod exam;
 mod security;
 mod sim;
+mod stream;
 mod tidy;

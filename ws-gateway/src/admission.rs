@@ -12,7 +12,9 @@ pub enum Class {
     Answer,
     /// Submissions.
     Submit,
-    /// Coming back to an attempt.
+    /// Beats of lessons.
+    Heartbeat,
+    /// Coming back to an attempt or a stream.
     Resume,
     /// Starts and sign-ins.
     Start,
@@ -24,7 +26,8 @@ pub enum Class {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Answer, Self::Submit, Self::Resume, Self::Start, Self::Telemetry, Self::Report];
+    pub const ALL: [Self; 7] =
+        [Self::Answer, Self::Submit, Self::Heartbeat, Self::Resume, Self::Start, Self::Telemetry, Self::Report];
 
     /// The name in metrics.
     #[must_use]
@@ -32,6 +35,7 @@ impl Class {
         match self {
             Self::Answer => "answer",
             Self::Submit => "submit",
+            Self::Heartbeat => "heartbeat",
             Self::Resume => "resume",
             Self::Start => "start",
             Self::Telemetry => "telemetry",
@@ -44,6 +48,7 @@ impl Class {
         match self {
             Self::Answer => 100,
             Self::Submit => 90,
+            Self::Heartbeat => 85,
             Self::Resume => 80,
             Self::Start => 65,
             Self::Telemetry => 50,
@@ -103,6 +108,7 @@ mod tests {
             (Class::Telemetry, 50),
             (Class::Start, 65),
             (Class::Resume, 80),
+            (Class::Heartbeat, 85),
             (Class::Submit, 90),
             (Class::Answer, 100),
         ] {

@@ -3,10 +3,13 @@
 use crate::admission::Admission;
 use crate::config::Config;
 use crate::http::tickets::Tickets;
+use crate::limits::HTTP_CONNECTIONS_RESERVED;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::rates::Rates;
+use crate::stream::hub::Hub;
 use exam_service::Engine;
+use exam_service::events::Listener;
 use std::sync::Arc;
 
 /// The application's state; one for the whole process.
@@ -25,6 +28,10 @@ pub struct App {
     pub metrics: Metrics,
     /// Tickets that wait to be used.
     pub tickets: Tickets,
+    /// Sockets of the stream.
+    pub hub: Arc<Hub>,
+    /// Connections at once, sockets among them.
+    pub connections_max: usize,
 }
 
 impl App {
@@ -32,6 +39,9 @@ impl App {
     #[must_use]
     pub fn new(engine: Arc<Engine>, config: Config) -> Arc<Self> {
         let rates = Rates::new(&config.limits);
+        let connections_max = crate::server::connections_max();
+        let hub = Hub::new(config.stream.clone(), connections_max.saturating_sub(HTTP_CONNECTIONS_RESERVED));
+        engine.events().listen(Arc::clone(&hub) as Arc<dyn Listener>);
         Arc::new(Self {
             engine,
             admission: Admission::new(crate::limits::REQUESTS_MAX),
@@ -39,6 +49,8 @@ impl App {
             rates,
             metrics: Metrics::new(),
             tickets: Tickets::new(),
+            hub,
+            connections_max,
             config,
         })
     }

@@ -28,6 +28,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Allowances.
     pub limits: LimitsConfig,
+    /// The stream.
+    pub stream: StreamConfig,
 }
 
 /// How log lines look.
@@ -64,6 +66,45 @@ pub struct LimitsConfig {
     pub sign_in_failures: u32,
     /// Passwords checked at once.
     pub hashes_at_once: usize,
+    /// Messages of one socket in the long run.
+    pub messages_per_second: u32,
+    /// Messages of one socket at once.
+    pub messages_burst: u32,
+    /// Hellos of all sockets together in the long run.
+    pub hellos_per_second: u32,
+    /// Hellos of all sockets together at once.
+    pub hellos_burst: u32,
+}
+
+/// How sockets are looked after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamConfig {
+    /// From the handshake to hello, at most.
+    pub hello_ms: u64,
+    /// How long a socket may say nothing before it is asked whether it is there.
+    pub ping_ms: u64,
+    /// How long a socket may say nothing before it is let go.
+    pub silent_ms: u64,
+    /// How often a learner in an exam is told the time.
+    pub clock_ms: u64,
+    /// Sockets of one person.
+    pub sockets_per_person: u32,
+    /// Sockets of one address.
+    pub sockets_per_address: u32,
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            hello_ms: 5_000,
+            ping_ms: 20_000,
+            silent_ms: 50_000,
+            clock_ms: 30_000,
+            sockets_per_person: 16,
+            sockets_per_address: 10_000,
+        }
+    }
 }
 
 impl Default for Config {
@@ -78,6 +119,7 @@ impl Default for Config {
             node: 1,
             log_format: LogFormat::Text,
             limits: LimitsConfig::default(),
+            stream: StreamConfig::default(),
         }
     }
 }
@@ -94,6 +136,10 @@ impl Default for LimitsConfig {
             requests_burst: 1_000,
             sign_in_failures: 10,
             hashes_at_once: 2,
+            messages_per_second: 20,
+            messages_burst: 100,
+            hellos_per_second: 1_500,
+            hellos_burst: 3_000,
         }
     }
 }

@@ -30,4 +30,6 @@ pub mod queue;
 pub mod rates;
 pub mod server;
 pub mod site;
+pub mod socket;
 pub mod stall;
+pub mod stream;

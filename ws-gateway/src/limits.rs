@@ -13,8 +13,42 @@ pub const UPLOAD_READ_TIMEOUT: Duration = Duration::from_secs(120);
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// From SIGTERM to the end, at most.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
-/// Connections at once.
-pub const CONNECTIONS_MAX: usize = 16_000;
+/// Connections at once, sockets of the stream among them, where there are descriptors for so many.
+pub const CONNECTIONS_MAX: usize = 60_000;
+/// Descriptors kept for files, the database and what is about to be refused.
+pub const DESCRIPTORS_RESERVED: usize = 200;
+/// Connections kept for HTTP, however many sockets there are.
+pub const HTTP_CONNECTIONS_RESERVED: usize = 200;
+/// Bytes of a frame or message on a socket, in either direction.
+pub const FRAME_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a socket's buffer for reading; most are idle most of the time.
+pub const SOCKET_READ_BUFFER: usize = 1024;
+/// Bytes that may wait in a socket's own buffer to be written.
+pub const SOCKET_WRITE_BUFFER_MAX: usize = 64 * 1024;
+/// Bytes one socket may send a second in the long run.
+pub const SOCKET_BYTES_PER_SECOND: u32 = 64 * 1024;
+/// Bytes one socket may send at once.
+pub const SOCKET_BYTES_BURST: u32 = 1024 * 1024;
+/// Unsent bytes the system keeps for a connection; what a client does not read waits with us, not there.
+pub const UNSENT_BYTES_MAX: u32 = 64 * 1024;
+/// Letters that may wait for a socket whose peer does not read.
+pub const MAILBOX_LETTERS_MAX: usize = 32;
+/// How long one message to a socket may take to be written.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the peer of a closed socket has to agree.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long, after a socket's end, what its peer still sends is read away.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many bytes of it.
+pub const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Messages that are told again after a cut; whoever missed more reads everything again.
+pub const REPLAY_MAX: usize = 64;
+/// How often proctors are told what changed.
+pub const DELTA_EVERY: Duration = Duration::from_secs(1);
+/// The time over which sockets are sent away when the server stops.
+pub const DRAIN_SPREAD: Duration = Duration::from_secs(2);
+/// Sockets that are told to come back, a second: they are given times apart accordingly.
+pub const RECONNECTS_PER_SECOND: u64 = 1_000;
 /// Bytes of a request's head.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of an ordinary JSON body.

@@ -23,6 +23,12 @@ pub struct ProblemLabels {
     code: &'static str,
 }
 
+/// Labels of a closed socket.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct CloseLabels {
+    code: u16,
+}
+
 /// See the module.
 pub struct Metrics {
     registry: Registry,
@@ -37,6 +43,9 @@ pub struct Metrics {
     answers: (AtomicU64, AtomicU64),
     /// Connections open now.
     pub connections: Gauge,
+    /// Sockets of the stream open now.
+    pub sockets: Gauge,
+    closes: Family<CloseLabels, Counter>,
 }
 
 /// From a tenth of a millisecond to ten seconds.
@@ -52,6 +61,8 @@ impl Metrics {
         registry.register("requests", "Requests by class and status", requests.clone());
         let problems = Family::<ProblemLabels, Counter>::default();
         registry.register("problems", "Problems by code", problems.clone());
+        let closes = Family::<CloseLabels, Counter>::default();
+        registry.register("socket_closes", "Sockets the server closed, by code", closes.clone());
         let seconds = Class::ALL
             .iter()
             .map(|class| {
@@ -74,6 +85,7 @@ impl Metrics {
         let start_queue = gauge("start_queue", "Learners who wait to start");
         let start_pace = gauge("start_pace", "Starts a second that are let through at most");
         let connections = gauge("connections", "Connections open now");
+        let sockets = gauge("sockets", "Sockets of the stream open now");
         let answers = <(AtomicU64, AtomicU64)>::default();
         Self {
             registry,
@@ -86,6 +98,8 @@ impl Metrics {
             start_pace,
             answers,
             connections,
+            sockets,
+            closes,
         }
     }
 
@@ -109,6 +123,11 @@ impl Metrics {
         let count = self.answers.0.swap(0, Ordering::Relaxed);
         let micros = self.answers.1.swap(0, Ordering::Relaxed);
         micros.checked_div(count).map(Duration::from_micros)
+    }
+
+    /// Counts a socket that was closed.
+    pub fn socket_closed(&self, code: u16) {
+        self.closes.get_or_create(&CloseLabels { code }).inc();
     }
 
     /// Everything in Prometheus' text format; `queue` is how many wait to start and how many a second may.

@@ -6,7 +6,7 @@
 use crate::config::LimitsConfig;
 use exam_core::PersonId;
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -20,6 +20,7 @@ pub struct Rates {
     requests: DefaultKeyedRateLimiter<PersonId>,
     address_answers: DefaultKeyedRateLimiter<IpAddr>,
     address_starts: DefaultKeyedRateLimiter<IpAddr>,
+    hellos: DefaultDirectRateLimiter,
     sign_in_places: Semaphore,
     failures: Failures<(String, IpAddr)>,
     account_failures: Failures<String>,
@@ -40,6 +41,7 @@ impl Rates {
             requests: RateLimiter::keyed(quota(limits.requests_per_second, limits.requests_burst)),
             address_answers: RateLimiter::keyed(of_a_hall(limits.answers_per_second, limits.answers_burst)),
             address_starts: RateLimiter::keyed(of_a_hall(limits.starts_per_second, limits.starts_burst)),
+            hellos: RateLimiter::direct(quota(limits.hellos_per_second, limits.hellos_burst)),
             sign_in_places: Semaphore::new(limits.hashes_at_once.max(1)),
             failures: Failures::new(limits.sign_in_failures, 15),
             account_failures: Failures::new(limits.sign_in_failures.saturating_mul(6), 10),
@@ -72,6 +74,14 @@ impl Rates {
     /// How long to wait.
     pub fn request(&self, person: PersonId) -> Result<(), Wait> {
         self.check(&self.requests, person)
+    }
+
+    /// One hello of a socket, of all sockets together: a storm of them comes in at a pace the house can bear.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn hello(&self) -> Result<(), Wait> {
+        self.hellos.check().map_err(|until| until.wait_time_from(self.clock.now()).as_millis() as Wait + 1)
     }
 
     fn check<K: Hash + Eq + Clone>(&self, limiter: &DefaultKeyedRateLimiter<K>, key: K) -> Result<(), Wait> {

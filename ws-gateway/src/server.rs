@@ -1,23 +1,29 @@
 //! The accept loop. Our own, because a slow client must not hold a connection: the head of a request has
-//! ten seconds, an idle connection no longer, and a stop ends within eight.
+//! ten seconds, an idle connection no longer, and a stop ends within eight. A connection that becomes a WebSocket
+//! keeps its place until its stream is closed.
 
 use crate::app::App;
-use crate::limits::{CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT, WRITE_STALL_TIMEOUT};
+use crate::limits::{
+    CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT, UNSENT_BYTES_MAX,
+    WRITE_STALL_TIMEOUT,
+};
+use crate::socket::{Meter, Socket};
 use crate::stall::StallLimited;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 /// Serves until `stop` says so, then lets what is in flight finish.
 pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(app.connections_max));
     loop {
         // A full house accepts nobody: the kernel's queue holds them, and they see a slow connect.
         let place = tokio::select! {
@@ -34,9 +40,8 @@ pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, mut sto
                 let (router, app, stop) = (router.clone(), Arc::clone(&app), stop.clone());
                 tokio::spawn(async move {
                     app.metrics.connections.inc();
-                    connection(stream, peer, router, stop).await;
+                    connection(stream, peer, place, router, stop).await;
                     app.metrics.connections.dec();
-                    drop(place);
                 });
             }
             Err(error) => {
@@ -47,18 +52,36 @@ pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, mut sto
         }
     }
     drop(listener);
-    let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    let all = u32::try_from(app.connections_max).unwrap_or(u32::MAX);
     if tokio::time::timeout(DRAIN_TIMEOUT, places.acquire_many(all)).await.is_err() {
         tracing::warn!("some connections did not end in time and are cut");
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
+/// Connections at once: as many as there are descriptors for, up to a bound.
+#[must_use]
+pub fn connections_max() -> usize {
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let descriptors = descriptors.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    descriptors.saturating_sub(DESCRIPTORS_RESERVED).clamp(64, CONNECTIONS_MAX)
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     // Small answers must not wait for more.
     let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
+    let meter = Arc::new(Meter::default());
+    let socket = Socket::new(StallLimited::new(stream, WRITE_STALL_TIMEOUT), place, Arc::clone(&meter));
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(Arc::clone(&meter));
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -66,7 +89,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut sto
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
         .keep_alive(true)
-        .serve_connection(TokioIo::new(StallLimited::new(stream, WRITE_STALL_TIMEOUT)), service);
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -106,7 +106,9 @@ pub(crate) fn new_token() -> (String, [u8; 32]) {
     (token, hash)
 }
 
-pub(crate) fn token_hash(token: &str) -> [u8; 32] {
+/// What is kept of a session's token.
+#[must_use]
+pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
@@ -145,8 +147,11 @@ impl Engine {
         self.identify_session(token_hash(token)).await
     }
 
-    /// Who is behind a session.
-    pub(crate) async fn identify_session(&self, hash: [u8; 32]) -> Result<Identity, EngineError> {
+    /// Whose session it is that has a token of this hash: for whoever showed the token before.
+    ///
+    /// # Errors
+    /// As [`Engine::identify`].
+    pub async fn identify_session(&self, hash: [u8; 32]) -> Result<Identity, EngineError> {
         let now = self.now();
         if let Some(identity) = self.sessions.known.get(&hash) {
             return if identity.expires_at > now { Ok(identity) } else { Err(EngineError::Unauthenticated) };

@@ -43,7 +43,7 @@ pub use error::{EngineError, FieldFault};
 pub use exams::{ExamDraft, LearnerExam};
 pub use history::OwnAttempt;
 pub use hours::{EntryView, YearView};
-pub use identity::{Identity, SignedIn};
+pub use identity::{Identity, SignedIn, token_hash};
 pub use lessons::{LearnerLesson, LessonDraft, LoadedLesson};
 pub use loaded::LoadedExam;
 pub use outbox::{Courier, Delivery};

@@ -1,6 +1,7 @@
 //! Watching exams and acting on attempts. Every act names a person.
 
-use crate::rows::fold;
+use crate::events::AttemptEvent;
+use crate::rows::{attempt_row, fold};
 use crate::{Engine, EngineError, Identity};
 use exam_core::access::Act;
 use exam_core::attempt::{Attempt, Command, CommandId, ProctorAction, StepRow, command::Actor};
@@ -22,6 +23,11 @@ pub struct SessionView {
     pub focus_losses: Option<u32>,
     /// When anything last happened, likewise.
     pub last_at: Option<exam_core::Timestamp>,
+}
+
+/// The row of an attempt, for showing it.
+fn index_row(attempt: &Attempt) -> AttemptRow {
+    attempt_row(attempt, CommandId::nil(), [0; 16])
 }
 
 /// Everything that happened to an attempt.
@@ -54,6 +60,49 @@ impl Engine {
         let rows = self.store.attempts_at(exam, filter, page).await?;
         let names = self.names(rows.iter().map(|row| row.learner)).await?;
         Ok(rows.into_iter().map(|row| self.session_view(row, &names)).collect())
+    }
+
+    /// Some attempts at an exam, as they are now: from memory where it has them.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn sessions_of(
+        &self,
+        exam: ExamId,
+        attempts: impl IntoIterator<Item = AttemptId>,
+    ) -> Result<Vec<SessionView>, EngineError> {
+        let mut rows = Vec::new();
+        for id in attempts {
+            let known = self.slots.peek(id).and_then(|slot| slot.read(|attempt| index_row(attempt)));
+            let row = match known {
+                Some(row) => Some(row),
+                None => self.store.attempt(id).await?,
+            };
+            rows.extend(row.filter(|row| row.exam == exam));
+        }
+        let names = self.names(rows.iter().map(|row| row.learner)).await?;
+        Ok(rows.into_iter().map(|row| self.session_view(row, &names)).collect())
+    }
+
+    /// What happened to the caller's own attempt after a step, as far as screens show it.
+    ///
+    /// # Errors
+    /// It is not the caller's, or the store does not answer.
+    pub async fn attempt_events(
+        &self,
+        identity: &Identity,
+        attempt: AttemptId,
+        after: u32,
+    ) -> Result<Vec<AttemptEvent>, EngineError> {
+        let learner = identity.id();
+        identity.may(Act::TakeAttempt { owner: learner })?;
+        let rows = self.store.steps(learner, attempt).await?;
+        let mut events = Vec::new();
+        for row in rows.iter().filter(|row| row.seq > after) {
+            let step = row.read().map_err(|error| EngineError::Internal(error.to_string()))?;
+            events.extend(AttemptEvent::of(learner, attempt, &step));
+        }
+        Ok(events)
     }
 
     /// What rows know is as of their last change; what this node's memory knows is newer.

@@ -33,14 +33,14 @@ pub(super) async fn person(site: &Site, username: &str, roles: &[&str]) -> Clien
 }
 
 /// The most memory the server has held, in MiB.
-pub(super) fn memory_peak_mib(server: &Server) -> u64 {
+pub(crate) fn memory_peak_mib(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id().unwrap())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
 /// Descriptors the server holds now.
-pub(super) fn descriptors(server: &Server) -> usize {
+pub(crate) fn descriptors(server: &Server) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", server.process_id().unwrap())).unwrap().count()
 }
 

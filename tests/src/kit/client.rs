@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    agent: String,
     base: String,
     token: Option<String>,
     /// Whoever signed in; empty before.
@@ -33,6 +34,7 @@ impl Client {
         let http = reqwest::Client::builder().user_agent(agent).no_proxy().build().expect("a plain HTTP client");
         Self {
             http,
+            agent: agent.to_owned(),
             base: base.to_owned(),
             token: None,
             username: String::new(),
@@ -93,6 +95,12 @@ impl Client {
     #[must_use]
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
+    }
+
+    /// What the device calls itself.
+    #[must_use]
+    pub fn agent(&self) -> &str {
+        &self.agent
     }
 
     /// The site's address.
@@ -161,6 +169,12 @@ impl Client {
     /// POST `/session`; the token of the answer is not taken.
     pub async fn try_sign_in(&self, username: &str, password: &str) -> Reply {
         self.post("/session", &json!({"username": username, "password": password})).await
+    }
+
+    /// POST `/tickets`; the ticket.
+    pub async fn ticket(&self, purpose: &str, id: &str) -> String {
+        let minted = self.post("/tickets", &json!({"purpose": purpose, "id": id})).await.ok(201);
+        super::text(&minted["ticket"]).to_owned()
     }
 
     /// DELETE `/session`.

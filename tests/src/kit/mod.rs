@@ -9,8 +9,10 @@ pub mod generate;
 pub mod json;
 pub mod reply;
 pub mod rules;
+pub mod schema;
 pub mod server;
 pub mod site;
+pub mod stream;
 
 pub use bank::Bank;
 pub use client::{Client, command_id};
@@ -18,6 +20,7 @@ pub use json::{id, number, redacted, slots, text};
 pub use reply::Reply;
 pub use server::{Server, Settings};
 pub use site::Site;
+pub use stream::{Said, Stream};
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -67,6 +67,8 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     let expiry = tokio::spawn(Arc::clone(&site.engine).expire_forever());
     let tidy = tokio::spawn(tidy(Arc::clone(&app)));
     let pace = tokio::spawn(pace::keep_pace(Arc::clone(&app)));
+    let (hub, engine) = (Arc::clone(&app.hub), Arc::clone(&site.engine));
+    let wheel = tokio::spawn(Arc::clone(&hub).run(move || engine.now()));
     // Everything stands: say where.
     if demo {
         demo::greet(address);
@@ -81,12 +83,13 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
         _ = stop.changed() => {
             tracing::info!("stopping");
             stopping.send_replace(true);
-            serving.await;
+            tokio::join!(serving, hub.drain());
         }
     }
     expiry.abort();
     tidy.abort();
     pace.abort();
+    wheel.abort();
     site.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -267,7 +267,8 @@ async fn post_answers(
     Ok(axum::Json(view))
 }
 
-fn receipt_view(outcome: AnswerOutcome) -> ReceiptView {
+/// Puts a kept answer into the protocol's words.
+pub fn receipt_view(outcome: AnswerOutcome) -> ReceiptView {
     ReceiptView {
         slot: outcome.answered.slot,
         seq: outcome.answered.seq,

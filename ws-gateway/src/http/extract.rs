@@ -3,12 +3,13 @@
 use super::faults::{faults, pointer_name};
 use super::problem::Problem;
 use crate::app::App;
+use crate::config::Config;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request, header};
 use exam_core::integrity::Origin;
-use exam_service::{FieldFault, Identity};
+use exam_service::{FieldFault, Identity, token_hash};
 use serde::de::{self, DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
@@ -51,19 +52,26 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 /// A cookie is sent by the browser whoever asks: a change needs a page of our own to have asked.
 fn same_origin(parts: &Parts, app: &App) -> Result<(), Problem> {
-    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return Ok(());
-    }
-    let text = |name| parts.headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    let origin = text(header::ORIGIN).unwrap_or_default();
-    let host = text(header::HOST).unwrap_or_default();
-    let own = origin.split_once("://").is_some_and(|(scheme, rest)| {
-        matches!(scheme, "http" | "https") && !host.is_empty() && rest.eq_ignore_ascii_case(host)
-    });
-    if own || app.config.allowed_origins.iter().any(|allowed| allowed == origin) {
+    let reads = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if reads || is_own_origin(&parts.headers, &app.config) {
         return Ok(());
     }
     Err(Problem::new("foreign_origin"))
+}
+
+/// Whether a page of our own, or of an origin that is allowed by name, sends this; false when nobody says so.
+#[must_use]
+pub fn is_own_origin(headers: &HeaderMap, config: &Config) -> bool {
+    let only = |name| {
+        let mut values = headers.get_all(name).iter();
+        let first = values.next().and_then(|value| value.to_str().ok());
+        first.filter(|_| values.next().is_none()).unwrap_or_default()
+    };
+    let (origin, host) = (only(header::ORIGIN), only(header::HOST));
+    let own = origin.split_once("://").is_some_and(|(scheme, rest)| {
+        matches!(scheme, "http" | "https") && !host.is_empty() && rest.eq_ignore_ascii_case(host)
+    });
+    own || (!origin.is_empty() && config.allowed_origins.iter().any(|allowed| allowed == origin))
 }
 
 /// The address a request came from; X-Forwarded-For counts only from a trusted proxy.
@@ -99,11 +107,22 @@ impl FromRequestParts<Arc<App>> for From {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let ClientAddress(address) = ClientAddress::from_request_parts(parts, app).await?;
-        let agent = parts.headers.get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
         let token = bearer(&parts.headers).or_else(|| cookie(&parts.headers)).unwrap_or_default();
-        let device = short_digest(token.as_bytes());
-        Ok(Self(Origin { address: address.to_string(), agent: short_digest(agent), device }, address))
+        let device = device_digest(&token_hash(token));
+        Ok(Self(Origin { address: address.to_string(), agent: agent_digest(&parts.headers), device }, address))
     }
+}
+
+/// Of the browser's name.
+#[must_use]
+pub fn agent_digest(headers: &HeaderMap) -> String {
+    short_digest(headers.get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes()))
+}
+
+/// Of the session a command comes by: HTTP and socket of one session are one device.
+#[must_use]
+pub fn device_digest(session: &[u8; 32]) -> String {
+    short_digest(session)
 }
 
 /// Enough to tell two apart, not enough to find out what it was made of.

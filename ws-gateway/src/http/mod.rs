@@ -27,6 +27,7 @@ pub mod views;
 use crate::admission::Class;
 use crate::app::App;
 use crate::limits::{ADMIN_BYTES_MAX, BATCH_BYTES_MAX, BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
+use crate::stream;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -62,6 +63,7 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(attempts::telemetry_routes(), Class::Telemetry, BODY_BYTES_MAX))
         .merge(class(receipts::routes(), Class::Telemetry, BODY_BYTES_MAX))
         .merge(class(tickets::routes(), Class::Start, BODY_BYTES_MAX))
+        .merge(class(stream::routes(), Class::Resume, BODY_BYTES_MAX))
         .merge(class(me::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(courses::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(exams::routes(), Class::Report, ADMIN_BYTES_MAX))

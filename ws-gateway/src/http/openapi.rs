@@ -15,6 +15,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
     tags(
         (name = "session", description = "Signing in"),
         (name = "learner", description = "Practice, exams, hours"),
+        (name = "stream", description = "The WebSocket; its messages are in /asyncapi.json"),
         (name = "author", description = "Banks, courses, exams"),
         (name = "proctor", description = "Watching and acting"),
         (name = "administrator", description = "People and the audit log"),

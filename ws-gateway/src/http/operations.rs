@@ -18,6 +18,7 @@ pub fn routes(document: OpenApi) -> Router<Arc<App>> {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/asyncapi.json", get(crate::stream::asyncapi::serve))
         .merge(docs)
 }
 

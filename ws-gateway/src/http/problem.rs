@@ -109,7 +109,21 @@ impl Problem {
         self.code
     }
 
-    fn status(&self) -> StatusCode {
+    /// How long to wait, where waiting helps.
+    #[must_use]
+    pub const fn wait_ms(&self) -> Option<i64> {
+        self.retry_after_ms
+    }
+
+    /// What is wrong in words, where the code alone does not say it.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        self.detail.clone().or_else(|| self.errors.first().map(|error| error.detail.clone()))
+    }
+
+    /// The status by HTTP.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
         let found = messages::PROBLEMS.iter().find(|(code, _)| *code == self.code);
         found.and_then(|(_, status)| StatusCode::from_u16(*status).ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

@@ -104,7 +104,8 @@ fn state(name: Option<&str>) -> Result<Option<AttemptState>, Problem> {
     })
 }
 
-fn row_view(view: SessionView) -> SessionRowView {
+/// Puts a row into the protocol's words.
+pub fn row_view(view: SessionView) -> SessionRowView {
     let row = view.row;
     SessionRowView {
         attempt: row.id.to_string(),

@@ -5,6 +5,7 @@ use super::extract::{Json, SignedIn};
 use super::problem::Problem;
 use crate::app::App;
 use crate::limits::{TICKET_LIFETIME, TICKETS_MAX};
+use crate::stream::hub::About;
 use axum::extract::State;
 use axum::http::StatusCode;
 use base64::Engine as _;
@@ -32,6 +33,17 @@ pub enum Purpose {
     Attempt(AttemptId),
     /// Watching an exam.
     Proctor(ExamId),
+}
+
+impl Purpose {
+    /// What a socket with it is about.
+    #[must_use]
+    pub const fn about(&self) -> About {
+        match self {
+            Self::Attempt(id) => About::Attempt(*id),
+            Self::Proctor(_) => About::Exam,
+        }
+    }
 }
 
 /// Tickets that wait to be used: 256 random bits each, thirty seconds at most, known to nobody but whoever asked.

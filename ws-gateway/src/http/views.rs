@@ -74,7 +74,8 @@ fn write_answers(json: &mut Vec<u8>, attempt: &Attempt) {
 }
 
 /// What is left of the time; it stands still while the attempt is paused.
-fn remaining_ms(attempt: &Attempt, now: Timestamp) -> i64 {
+#[must_use]
+pub fn remaining_ms(attempt: &Attempt, now: Timestamp) -> i64 {
     match attempt.phase {
         Phase::Open => attempt.deadline.since(now).max(0),
         Phase::Paused { since } => attempt.deadline.since(since).max(0),

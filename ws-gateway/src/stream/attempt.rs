@@ -1,0 +1,183 @@
+//! A learner's own attempt: its clock, what proctors do to it, and answers with the same receipts as by HTTP.
+
+use super::close::Close;
+use super::connection::{Connection, Conversation, End, Heard};
+use super::mailbox::{Letter, Mark};
+use super::wire::{AnyOut, AttemptIn, AttemptOut, ReceiptOut, ResumeIn};
+use crate::admission::Class;
+use crate::http::attempts::receipt_view;
+use crate::http::problem::Problem;
+use crate::http::views::remaining_ms;
+use crate::limits::REPLAY_MAX;
+use exam_core::Timestamp;
+use exam_core::attempt::{AnswerInput, Attempt};
+use exam_core::ids::AttemptId;
+use exam_service::events::{AttemptChange, AttemptEvent};
+use exam_service::{AnswerOutcome, EngineError, Identity};
+use std::time::Instant;
+
+/// What a screen shows of an attempt.
+#[derive(Clone, Copy)]
+struct Standing {
+    state: &'static str,
+    seq: u32,
+    deadline: Timestamp,
+    now: Timestamp,
+    remaining_ms: i64,
+}
+
+impl Standing {
+    fn of(attempt: &Attempt, now: Timestamp) -> Self {
+        Self {
+            state: attempt.phase.name(),
+            seq: attempt.seq,
+            deadline: attempt.deadline,
+            now,
+            remaining_ms: remaining_ms(attempt, now),
+        }
+    }
+
+    const fn clock(&self) -> AttemptOut<'static> {
+        AttemptOut::Clock {
+            server_time: self.now,
+            deadline: self.deadline,
+            remaining_ms: self.remaining_ms,
+            state: self.state,
+        }
+    }
+}
+
+/// Accompanies an attempt.
+pub(super) async fn converse(
+    connection: &mut Connection,
+    identity: Identity,
+    id: AttemptId,
+    resume: Option<ResumeIn>,
+) -> Conversation {
+    let mut told = welcome(connection, &identity, id, resume).await?;
+    connection.app.hub.tell_time(&connection.entry.peer);
+    loop {
+        match connection.next().await? {
+            Heard::Said(said) => match serde_json::from_str(&said) {
+                Ok(AttemptIn::Answer { command_id, slot, response }) => {
+                    let input = AnswerInput { command: command_id, slot, response, answered_at: None };
+                    Box::pin(answer(connection, &identity, id, input)).await?;
+                }
+                Err(_) => return Err(Close::MALFORMED.into()),
+            },
+            Heard::Letter(Letter::Attempt(event)) if event.seq > told => {
+                told = event.seq;
+                tell(connection, &identity, &event).await?;
+            }
+            Heard::Mark(Mark::Clock) => {
+                let standing = standing(connection, &identity, id).await?;
+                connection.send(&standing.clock()).await?;
+            }
+            // What was told before, and what is not for this socket.
+            Heard::Letter(_) | Heard::Mark(_) => {}
+        }
+    }
+}
+
+async fn standing(connection: &mut Connection, identity: &Identity, id: AttemptId) -> Result<Standing, End> {
+    let engine = &connection.app.engine;
+    let now = engine.now();
+    let read = Box::pin(engine.read_attempt(identity, id, |attempt, _| Standing::of(attempt, now))).await;
+    read.map_err(|error| connection.failed(error))
+}
+
+/// Says where the attempt stands and what was missed; gives the number of the last step that was told.
+async fn welcome(
+    connection: &mut Connection,
+    identity: &Identity,
+    id: AttemptId,
+    resume: Option<ResumeIn>,
+) -> Result<u32, End> {
+    let standing = standing(connection, identity, id).await?;
+    let session = connection.entry.peer.id.to_string();
+    let welcome = AttemptOut::Welcome {
+        session: &session,
+        attempt: id.to_string(),
+        state: standing.state,
+        seq: standing.seq,
+        deadline: standing.deadline,
+        server_time: standing.now,
+        remaining_ms: standing.remaining_ms,
+    };
+    connection.send(&welcome).await?;
+    let Some(resume) = resume else { return Ok(standing.seq) };
+    let missed = Box::pin(connection.app.engine.attempt_events(identity, id, resume.seq)).await;
+    let missed = missed.map_err(|error| connection.failed(error))?;
+    if resume.seq > standing.seq || missed.len() > REPLAY_MAX {
+        // The welcome has all of it but the words: the client reads the attempt again.
+        connection.send(&AnyOut::Resync).await?;
+        return Ok(standing.seq);
+    }
+    let told = missed.last().map_or(standing.seq, |event| event.seq.max(standing.seq));
+    for event in missed {
+        tell(connection, identity, &event).await?;
+    }
+    Ok(told)
+}
+
+async fn tell(connection: &mut Connection, identity: &Identity, event: &AttemptEvent) -> Result<(), End> {
+    let standing = standing(connection, identity, event.attempt).await?;
+    let left = |deadline: Timestamp| deadline.since(standing.now).max(0);
+    let seq = event.seq;
+    let message = match &event.change {
+        AttemptChange::Warned { reason } => AttemptOut::Notice { seq, level: "warning", text: reason },
+        AttemptChange::Paused { reason } => {
+            AttemptOut::Paused { seq, reason, remaining_ms: standing.deadline.since(event.at).max(0) }
+        }
+        AttemptChange::Resumed { deadline, .. } => {
+            AttemptOut::Resumed { seq, deadline: *deadline, remaining_ms: left(*deadline) }
+        }
+        AttemptChange::Extended { deadline, .. } if standing.state == "paused" => {
+            AttemptOut::Extended { seq, deadline: *deadline, remaining_ms: standing.remaining_ms }
+        }
+        AttemptChange::Extended { deadline, .. } => {
+            AttemptOut::Extended { seq, deadline: *deadline, remaining_ms: left(*deadline) }
+        }
+        AttemptChange::Terminated { reason } => AttemptOut::Terminated { seq, reason },
+        AttemptChange::Submitted => AttemptOut::Closed { seq, state: "submitted" },
+        AttemptChange::Expired => AttemptOut::Closed { seq, state: "expired" },
+    };
+    connection.send(&message).await
+}
+
+async fn answer(
+    connection: &mut Connection,
+    identity: &Identity,
+    id: AttemptId,
+    input: AnswerInput,
+) -> Result<(), End> {
+    let started = Instant::now();
+    let command_id = input.command;
+    let identity = connection.authorize(identity).await?;
+    let kept = keep(connection, &identity, id, input).await;
+    let problem = kept.as_ref().err();
+    let (status, code) = problem.map_or((200, None), |problem| (problem.status().as_u16(), Some(problem.code())));
+    connection.app.metrics.request(Class::Answer, status, code, started.elapsed());
+    match kept {
+        Ok(outcome) => {
+            let replayed = outcome.answered.replayed;
+            connection.send(&ReceiptOut::Receipt { command_id, replayed, receipt: receipt_view(outcome) }).await
+        }
+        Err(problem) => connection.refuse(&problem, Some(command_id)).await,
+    }
+}
+
+/// The same limits, the same class and the same call as by HTTP.
+async fn keep(
+    connection: &mut Connection,
+    identity: &Identity,
+    id: AttemptId,
+    input: AnswerInput,
+) -> Result<AnswerOutcome, Problem> {
+    let (app, arrival) = (&connection.app, &connection.arrival);
+    crate::http::attempts::limited(app.rates.answer(identity.id(), arrival.address))?;
+    let Some(_place) = app.admission.enter(Class::Answer) else {
+        return Err(Problem::from(EngineError::Overloaded));
+    };
+    Ok(app.engine.answer(identity, id, input, &arrival.origin).await?)
+}

@@ -1,0 +1,265 @@
+//! The one task of a socket. It sleeps until a message or a letter comes, and what it holds meanwhile is small: the
+//! heavy calls are boxed for as long as they last.
+
+use super::close::Close;
+use super::hub::{Entry, Known};
+use super::mailbox::{Letter, Mark, Post};
+use super::wire::{AnyOut, HelloIn, ResumeIn, text};
+use super::{attempt, proctor};
+use crate::admission::Class;
+use crate::app::App;
+use crate::http::extract::device_digest;
+use crate::http::problem::Problem;
+use crate::http::tickets::Purpose;
+use crate::limits::{CLOSE_TIMEOUT, SEND_TIMEOUT};
+use crate::socket::{Bucket, Meter};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use exam_core::integrity::Origin;
+use exam_service::{EngineError, Identity};
+use serde::Serialize;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_tungstenite::tungstenite::Error as SocketError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+
+/// Where a socket came from.
+pub(super) struct Arrival {
+    /// As the integrity layer sees it; the device is known after hello.
+    pub(super) origin: Origin,
+    pub(super) address: IpAddr,
+    pub(super) meter: Arc<Meter>,
+}
+
+/// Why a conversation is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The peer closed, or is gone.
+    Gone,
+    /// We close.
+    Close(Close),
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+/// What a conversation waits for.
+pub(super) enum Heard {
+    /// A message.
+    Said(Utf8Bytes),
+    /// Something for the peer.
+    Letter(Letter),
+    /// Something to do.
+    Mark(Mark),
+}
+
+/// Conversations end; they have no result.
+pub(super) type Conversation = Result<Infallible, End>;
+
+/// See the module.
+pub(super) struct Connection {
+    pub(super) app: Arc<App>,
+    pub(super) entry: Entry,
+    pub(super) arrival: Box<Arrival>,
+    socket: WebSocket,
+    budget: Bucket,
+}
+
+/// Has a conversation on a fresh socket, to its end.
+pub(super) async fn run(app: Arc<App>, socket: WebSocket, arrival: Box<Arrival>) {
+    arrival.meter.start();
+    let entry = match app.hub.enter(arrival.address) {
+        Ok(entry) => entry,
+        Err(close) => return goodbye(socket, close).await,
+    };
+    let limits = &app.config.limits;
+    let budget = Bucket::new(limits.messages_burst, limits.messages_per_second, Instant::now());
+    let mut connection = Connection { app, entry, arrival, socket, budget };
+    connection.app.metrics.sockets.inc();
+    let Err(end) = connection.converse().await;
+    if end == End::Close(Close::RESTART) {
+        connection.advise_restart().await;
+    }
+    let Connection { app, entry, socket, .. } = connection;
+    // Whoever is told it is over does not count any more, however long the farewell takes.
+    drop(entry);
+    app.metrics.sockets.dec();
+    if let End::Close(close) = end {
+        app.metrics.socket_closed(close.code);
+        tracing::debug!(code = close.code, reason = close.reason, "a socket is closed");
+        goodbye(socket, close).await;
+    }
+}
+
+/// Says why, and waits a moment for the peer to agree, so that it sees a clean end.
+async fn goodbye(mut socket: WebSocket, close: Close) {
+    let frame = CloseFrame { code: close.code, reason: Utf8Bytes::from_static(close.reason) };
+    let farewell = async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, farewell).await;
+}
+
+impl Connection {
+    async fn converse(&mut self) -> Conversation {
+        let (identity, purpose, resume) = self.hello().await?;
+        match purpose {
+            Purpose::Attempt(id) => attempt::converse(self, identity, id, resume).await,
+            Purpose::Proctor(id) => proctor::converse(self, identity, id).await,
+        }
+    }
+
+    /// Waits for the first message and finds out whom it is from.
+    async fn hello(&mut self) -> Result<(Identity, Purpose, Option<ResumeIn>), End> {
+        let said = loop {
+            if let Heard::Said(said) = self.next().await? {
+                break said;
+            }
+        };
+        let Ok(HelloIn::Hello { ticket, resume }) = serde_json::from_str(&said) else {
+            return Err(Close::MALFORMED.into());
+        };
+        let app = Arc::clone(&self.app);
+        let admitted = app.rates.hello().map(|()| app.admission.enter(Class::Resume));
+        let (wait_ms, _place) = match admitted {
+            Ok(Some(place)) => (0, Some(place)),
+            Ok(None) => (1_000, None),
+            Err(wait_ms) => (wait_ms, None),
+        };
+        if wait_ms > 0 {
+            let wait_ms = wait_ms + app.hub.come_back_ms();
+            self.send(&AnyOut::temporary("overloaded", wait_ms)).await?;
+            return Err(Close::BUSY.into());
+        }
+        let (identity, purpose) = app.tickets.redeem(&ticket).ok_or(Close::BAD_TICKET)?;
+        let known = Known {
+            person: identity.id(),
+            session: Some(identity.session),
+            until: identity.expires_at,
+            about: purpose.about(),
+        };
+        // First known, then asked for: a session that ends in between ends the socket, one way or the other.
+        app.hub.introduce(&self.entry.peer, known)?;
+        self.arrival.origin.device = device_digest(&identity.session);
+        let identity = self.authorize(&identity).await?;
+        Ok((identity, purpose, resume))
+    }
+
+    /// Whoever said hello, if they are still signed in. Asked for every message.
+    pub(super) async fn authorize(&mut self, identity: &Identity) -> Result<Identity, End> {
+        match self.app.engine.identify_session(identity.session).await {
+            Ok(identity) => Ok(identity),
+            Err(EngineError::Unauthenticated) => Err(Close::SIGNED_OUT.into()),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// How a socket ends whose subject cannot be had.
+    pub(super) fn failed(&self, error: EngineError) -> End {
+        match error {
+            EngineError::NotFound | EngineError::Forbidden | EngineError::PasswordChangeRequired => {
+                Close::NOT_ALLOWED.into()
+            }
+            EngineError::Overloaded => Close::BUSY.into(),
+            error => {
+                // For the log it writes.
+                let _ = Problem::from(error);
+                Close::INTERNAL.into()
+            }
+        }
+    }
+
+    /// Waits for what comes first.
+    pub(super) async fn next(&mut self) -> Result<Heard, End> {
+        loop {
+            let message = tokio::select! {
+                biased;
+                post = self.entry.peer.mailbox.next() => match post {
+                    Post::Close(close) => return Err(close.into()),
+                    Post::Letter(letter) => return Ok(Heard::Letter(letter)),
+                    Post::Mark(Mark::Ping) => {
+                        self.push(Message::Ping(axum::body::Bytes::new())).await?;
+                        continue;
+                    }
+                    Post::Mark(mark) => return Ok(Heard::Mark(mark)),
+                },
+                message = self.socket.recv() => message,
+            };
+            if let Some(said) = self.hear(message).await? {
+                return Ok(Heard::Said(said));
+            }
+        }
+    }
+
+    /// A message of text, if it is one and not one too many.
+    async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, End> {
+        let message = match message {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Err(self.broken(error)),
+            None => return Err(End::Gone),
+        };
+        self.app.hub.heard(&self.entry.peer);
+        if !self.budget.take(1, Instant::now()) {
+            return Err(Close::FLOOD.into());
+        }
+        match message {
+            Message::Text(said) => Ok(Some(said)),
+            Message::Binary(_) => Err(Close::MALFORMED.into()),
+            Message::Ping(_) | Message::Pong(_) => Ok(None),
+            Message::Close(_) => {
+                // Reading on sends the reply.
+                while let Some(Ok(_)) = self.socket.recv().await {}
+                Err(End::Gone)
+            }
+        }
+    }
+
+    fn broken(&self, error: axum::Error) -> End {
+        if self.arrival.meter.flooded() {
+            return Close::FLOOD.into();
+        }
+        let error = error.into_inner();
+        match error.downcast_ref::<SocketError>() {
+            Some(SocketError::Capacity(_)) => Close::TOO_BIG.into(),
+            Some(SocketError::Utf8(_)) => Close::NOT_UTF8.into(),
+            Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
+            Some(SocketError::Protocol(_)) => Close::PROTOCOL.into(),
+            _ => End::Gone,
+        }
+    }
+
+    /// Sends a message.
+    pub(super) async fn send(&mut self, message: &impl Serialize) -> Result<(), End> {
+        self.push(Message::Text(text(message).into())).await
+    }
+
+    /// Sends what is encoded already.
+    pub(super) async fn send_frame(&mut self, frame: Utf8Bytes) -> Result<(), End> {
+        self.push(Message::Text(frame)).await
+    }
+
+    async fn push(&mut self, message: Message) -> Result<(), End> {
+        match tokio::time::timeout(SEND_TIMEOUT, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(Close::SLOW_READER.into()),
+        }
+    }
+
+    /// When to come back: each is told another time, so that the next server is not run over.
+    async fn advise_restart(&mut self) {
+        let advice = AnyOut::temporary("restarting", self.app.hub.come_back_ms());
+        let _ = tokio::time::timeout(Duration::from_millis(500), self.send(&advice)).await;
+    }
+
+    /// Sends why something was not done.
+    pub(super) async fn refuse(&mut self, problem: &Problem, command: Option<uuid::Uuid>) -> Result<(), End> {
+        self.send(&AnyOut::refusal(problem, command)).await
+    }
+}
