@@ -425,6 +425,22 @@ describe('a connection that breaks', () => {
     assert.equal(world.sockets.length, 2);
   });
 
+  test('outlives a clock that is set back', async () => {
+    const world = await playing();
+    await world.pass(5_000);
+    world.now -= 3_600_000;
+    [...world.timers.values()].forEach((timer) => { timer.at -= 3_600_000; });
+    const before = world.beats().length;
+    await world.pass(21_000);
+    assert.ok(world.beats().length >= before + 2);
+    assert.equal(world.sockets.length, 1);
+    await world.cut();
+    world.now -= 3_600_000;
+    [...world.timers.values()].forEach((timer) => { timer.at -= 3_600_000; });
+    await world.pass(500);
+    assert.equal(world.sockets.length, 2);
+  });
+
   test('lives on after a sleep that it survived', async () => {
     const world = await playing();
     world.sleep(3_600_000);

@@ -469,11 +469,13 @@ export class LessonClient {
   }
 
   _tick(now) {
-    const slept = now - this._tickAt > SLEPT;
+    // Slept, or the clock was set.
+    const jumped = Math.abs(now - this._tickAt) > SLEPT;
     this._tickAt = now;
-    if (slept && this.state === 'live') {
-      this._replyBy = now + PROBE_WITHIN;
+    if (jumped) {
       this._beat();
+      this.retryAt = now;
+      this._replyBy = now + PROBE_WITHIN;
     }
     if (this.state === 'waiting' && now >= this.retryAt) this._connect();
     if (this._replyBy && now > this._replyBy) this._lost();
