@@ -653,3 +653,17 @@ test('both files together are small', async () => {
   assert.ok(sum > 4_096, 'this measures nothing');
   assert.ok(sum <= 12 * 1024, `${sum} bytes`);
 });
+
+test('every text that is asked for is there, in both languages', async () => {
+  const component = String(await source('exam-lesson.js'));
+  const there = new Map([...component.matchAll(/^  (\w+): \['(.+)', '(.+)'\],$/gm)].map(([, key, ...texts]) => [key, texts]));
+  assert.ok(there.size > 20, 'this finds nothing');
+  const asked = [...component.matchAll(/\bt\(([^)]*)/g)].flatMap(([, inside]) => inside.match(/'(\w+)'/g) || []);
+  assert.ok(asked.length > 15, 'this finds nothing');
+  const missing = asked.map((key) => key.slice(1, -1)).filter((key) => !there.has(key) && !['live', 'numeric', 'multiple_choice'].includes(key));
+  assert.deepEqual(missing, []);
+  for (const [key, [chinese, english]] of there) {
+    assert.match(chinese, /[\u4e00-\u9fff]/, key);
+    assert.doesNotMatch(english, /[\u4e00-\u9fff]/, key);
+  }
+});

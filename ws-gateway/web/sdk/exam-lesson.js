@@ -306,7 +306,7 @@ export class ExamLesson extends HTMLElement {
     ui.track.setAttribute('aria-label', t('progress'));
     ui.track.setAttribute('aria-valuenow', part);
     ui.action.hidden = !['takenover', 'failed'].includes(state);
-    ui.action.textContent = t(state === 'takenover' ? 'here' : 'retry');
+    ui.action.textContent = t('here');
     const shown = challenge ? challenge.challenge : client.cooldownUntil && 'wait';
     if (shown !== this._shown) {
       this._shown = shown;
@@ -317,7 +317,7 @@ export class ExamLesson extends HTMLElement {
     if (!challenge) return;
     ui.submit.setAttribute('aria-disabled', !!pending);
     ui.submit.textContent = t(challenge.expired ? 'again' : 'submit');
-    if (pending) this._say(t(state === 'live' ? 'sending' : 'unsent'));
+    if (pending) this._say(t(state === 'live' ? 'sending' : 'offline'));
     else if (challenge.expired) this._say(t('expired'));
   }
 
@@ -388,7 +388,7 @@ export class ExamLesson extends HTMLElement {
     const { challenge, cooldownUntil } = client;
     const until = challenge ? challenge.answer_by : cooldownUntil;
     const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
-    let text = t(seconds ? 'next' : 'soon', seconds);
+    let text = t('next', seconds);
     if (challenge) text = until ? t('left', time(seconds * 1000)) : '';
     ui.clock.textContent = text;
     // Seen every second, said twice.
