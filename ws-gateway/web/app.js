@@ -92,7 +92,7 @@ function redirection(path, found) {
   }
   if (person.must_change_password) return path === '/password' ? null : '/password';
   if (path === '/sign-in' || (path === '/' && !is('learner'))) return firstPage();
-  if (found && found.route.roles && !is(...found.route.roles)) return firstPage() === path ? '/home' : null;
+  if (found && found.route.roles && !is(...found.route.roles)) return firstPage() === path ? '/home' : firstPage();
   return null;
 }
 

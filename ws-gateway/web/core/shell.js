@@ -43,7 +43,7 @@ function build() {
   const skip = h('button', { type: 'button', class: 'skip', onclick: () => (main.querySelector('h1') || main).focus() }, t('skip'));
   const header = h('header', { class: 'top' },
     h('div', { class: 'top-row' },
-      h('a', { class: 'brand', href: '/', 'aria-label': t('brand') }, h('span', { class: 'seal', 'aria-hidden': 'true' }, '科'), h('span', {}, t('brand'))),
+      h('a', { class: 'brand', href: '/' }, h('span', { class: 'seal', 'aria-hidden': 'true' }, '科'), h('span', {}, t('brand'))),
       h('nav', { class: 'nav', 'aria-label': t('nav.main') }, entries().map(([href, words]) => h('a', { href }, words))),
       h('div', { class: 'tools' }, tools(), person())));
   const footer = h('footer', { class: 'foot' },

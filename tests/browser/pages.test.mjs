@@ -1,0 +1,229 @@
+// Every page of every role, at desktop and phone size: nothing serious for axe in either theme, nothing cut off, a
+// picture of each for people to look at; and what a first visit costs.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PHONE, DESKTOP, api, findings, picture, start, tooWide } from './kit.mjs';
+
+const FIRST_LOAD_BYTES_MAX = 60 * 1024;
+const FIRST_LOAD_REQUESTS_MAX = 32;
+/** Signing in, the rules, the start and the paper: what a learner on a phone pays for an exam. */
+const WHOLE_ROAD_BYTES_MAX = 96 * 1024;
+
+let site;
+let author;
+let exam;
+let bank;
+let things;
+
+before(async () => {
+  site = await start();
+  author = await api(site.origin, 'author');
+  exam = (await author.ask('GET', 'exams')).items.find((one) => one.code === 'gx-ty-ks');
+  bank = (await author.ask('GET', 'banks')).items.find((one) => one.code === 'gongxu');
+  things = await story();
+});
+after(() => site.done());
+
+/** So that the pages have something to show: a pass, an open attempt, hints. */
+async function story() {
+  const keys = new Map((await author.ask('GET', `banks/${bank.id}/export?format=json`)).items.map((item) => [item.stem, item]));
+  const learner = await api(site.origin, 'learner60');
+  const passed = await learner.ask('POST', `exams/${exam.id}/attempts`, { command_id: crypto.randomUUID(), mode: 'exam' });
+  for (const slot of passed.paper.sections.flatMap((section) => section.slots)) {
+    const right = new Set(keys.get(slot.stem).options.filter((option) => option.correct).map((option) => option.text));
+    const choices = slot.options.filter((option) => right.has(option.text)).map((option) => option.id);
+    await learner.ask('PUT', `attempts/${passed.id}/answers/${slot.slot}`, { command_id: crypto.randomUUID(), response: { choices: slot.slot === 5 ? ['o1'] : choices } });
+  }
+  await learner.ask('POST', `attempts/${passed.id}/submission`, { command_id: crypto.randomUUID() });
+  for (let number = 61; number < 75; number += 1) {
+    const other = await api(site.origin, `learner${number}`);
+    const attempt = await other.ask('POST', `exams/${exam.id}/attempts`, { command_id: crypto.randomUUID(), mode: 'exam' });
+    const at = new Date().toISOString();
+    if (number % 4 === 0) await other.ask('POST', `attempts/${attempt.id}/signals`, { signals: Array.from({ length: 5 }, () => [{ kind: 'blur', at }, { kind: 'focus', at }]).flat() });
+    if (number % 5 === 0) await other.ask('POST', `attempts/${attempt.id}/submission`, { command_id: crypto.randomUUID() });
+  }
+  const elective = (await author.ask('GET', 'exams')).items.find((one) => one.code === 'gx-xx-ks');
+  const practice = await learner.ask('POST', `exams/${elective.id}/attempts`, { command_id: crypto.randomUUID(), mode: 'practice' });
+  const annual = (await author.ask('GET', 'exams')).items.find((one) => one.code === 'gx-bx-ks');
+  return { annual: annual.id, passed: passed.id, practice: practice.id, hinted: await hinted() };
+}
+
+async function hinted() {
+  const proctor = await api(site.origin, 'proctor');
+  return (await proctor.ask('GET', `exams/${exam.id}/sessions?limit=500`)).items.find((one) => one.flags > 1).attempt;
+}
+
+/** Looks at a page in all ways. */
+async function inspect(page, name) {
+  const wrong = [];
+  for (const [size, suffix] of [[DESKTOP, 'desktop'], [PHONE, 'phone']]) {
+    await page.setViewportSize(size);
+    await page.evaluate(() => new Promise((done) => { window.scrollTo(0, 0); requestAnimationFrame(() => requestAnimationFrame(done)); }));
+    await picture(page, `${name}-${suffix}`);
+    const wide = await tooWide(page);
+    if (wide > 0) wrong.push(`${name} is ${wide} px too wide at ${suffix}`);
+    wrong.push(...(await findings(page)).map((finding) => `${name} at ${suffix}: ${finding}`));
+  }
+  await page.setViewportSize(DESKTOP);
+  await page.evaluate(() => document.documentElement.setAttribute('data-theme', 'dark'));
+  await picture(page, `${name}-dark`);
+  wrong.push(...(await findings(page)).map((finding) => `${name} in the dark: ${finding}`));
+  await page.evaluate(() => document.documentElement.removeAttribute('data-theme'));
+  return wrong;
+}
+
+async function look(username, paths) {
+  const page = await site.open(username);
+  const wrong = [];
+  for (const [name, path, then] of paths) {
+    await page.goto(site.origin + path);
+    await page.waitForSelector('h1');
+    await page.waitForSelector('.skeletons', { state: 'detached' });
+    if (then) await then(page);
+    wrong.push(...await inspect(page, name));
+    await page.evaluate(() => document.querySelectorAll('.layer').forEach((layer) => layer.remove()));
+  }
+  assert.deepEqual(page.faults, []);
+  assert.deepEqual(wrong, []);
+  await page.context().close();
+}
+
+test('signing in', async () => {
+  const page = await site.open(null);
+  await page.goto(`${site.origin}/sign-in`);
+  await page.waitForSelector('input[name=username]');
+  const wrong = await inspect(page, 'sign-in');
+  await page.fill('input[name=username]', 'nobody');
+  await page.fill('input[name=password]', 'nothing');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.notice.bad');
+  wrong.push(...await inspect(page, 'sign-in-wrong'));
+  assert.deepEqual(wrong, []);
+});
+
+test('a learner’s pages', async () => {
+  await look('learner60', [
+    ['year', '/'], ['courses', '/courses'], ['exams', '/exams'],
+    ['exam-passed', `/exams/${exam.id}`],
+    ['exam', `/exams/${things.annual}`, (page) => page.waitForSelector('text=/网络(良好|较慢)/')],
+    ['history', '/history'], ['home', '/home'], ['password', '/password'],
+    ['result', `/attempts/${things.passed}/result`, (page) => page.click('summary')],
+    ['practice', `/attempts/${things.practice}`, async (page) => {
+      await page.click('.option >> nth=0');
+      await page.click('button:has-text("确认作答")');
+      await page.waitForSelector('.question .notice');
+    }],
+    ['practice-ordering', `/attempts/${things.practice}`, async (page) => { await page.click('.number:text-is("16")'); await page.waitForSelector('.order'); }],
+    ['practice-matching', `/attempts/${things.practice}`, async (page) => { await page.click('.number:text-is("17")'); await page.waitForSelector('.pair'); }],
+    ['mistakes', '/mistakes'],
+    ['problem', '/exams/00000000-0000-7000-8000-000000000000', (page) => page.waitForSelector('.notice.bad')],
+  ]);
+});
+
+test('the exam page, its summary, and without a network', async () => {
+  const page = await site.open('learner75');
+  await page.goto(`${site.origin}/exams/${exam.id}`);
+  await page.check('.check input');
+  await page.click('button:has-text("开始考试")');
+  await page.waitForSelector('.question .option');
+  await page.click('.option >> nth=1');
+  await page.click('button:has-text("标记此题")');
+  const wrong = await inspect(page, 'attempt');
+  await page.setViewportSize(PHONE);
+  await page.click('.exam-foot button:has-text("答题卡")');
+  wrong.push(...await inspect(page, 'attempt-card'));
+  await page.keyboard.press('Escape');
+  await page.context().setOffline(true);
+  await page.click('.question-foot .step button.primary');
+  await page.click('.option >> nth=0');
+  await page.waitForSelector('.saving.offline');
+  wrong.push(...await inspect(page, 'attempt-offline'));
+  await page.click('.hand-in');
+  await page.waitForSelector('.dialog');
+  wrong.push(...await inspect(page, 'attempt-summary'));
+  assert.deepEqual(wrong, []);
+});
+
+test('a proctor’s pages', async () => {
+  await look('proctor', [
+    ['proctor', '/proctor'],
+    ['console', `/proctor/${exam.id}`, (page) => page.waitForSelector('.virtual-row')],
+    ['console-act', `/proctor/${exam.id}`, async (page) => { await page.click('.virtual-row button >> nth=0'); await page.waitForSelector('.dialog'); }],
+    ['timeline', `/proctor/${exam.id}/${things.hinted}`],
+  ]);
+});
+
+test('an author’s pages', async () => {
+  await look('author', [
+    ['banks', '/author/banks'],
+    ['bank', `/author/banks/${bank.id}`, (page) => page.waitForSelector('.virtual-row')],
+    ['bank-import', `/author/banks/${bank.id}`, async (page) => {
+      const rows = '题型,题干,选项A,选项B,答案\n单选题,一加一等于几？,一,二,B\n单选题,,甲,乙,A\n论述题,谈谈看法,,,\n';
+      await page.setInputFiles('input[type=file]', { name: 'items.csv', mimeType: 'text/csv', buffer: Buffer.from(rows) });
+      await page.waitForSelector('.table-holder');
+    }],
+    ['item', `/author/banks/${bank.id}`, async (page) => { await page.click('.virtual-row >> nth=0'); await page.waitForSelector('.dialog .option'); }],
+    ['author-exams', '/author/exams'],
+    ['author-exam-new', '/author/exams/new'],
+    ['author-exam', `/author/exams/${exam.id}`],
+  ]);
+});
+
+test('an administrator’s and an operator’s pages', async () => {
+  await look('admin', [
+    ['people', '/site/people', (page) => page.waitForSelector('.virtual-row')],
+    ['people-add', '/site/people', async (page) => { await page.click('button:text-is("添加人员")'); await page.waitForSelector('.dialog'); }],
+    ['people-many', '/site/people', async (page) => {
+      await page.click('button:has-text("批量添加")');
+      await page.fill('.dialog textarea', '用户名,姓名\nzhang,张三\nli,李四');
+      await page.click('.dialog button:has-text("检查")');
+    }],
+    ['audit', '/site/audit'],
+  ]);
+  await look('operator', [['status', '/site/status', (page) => page.waitForFunction(() => [...document.querySelectorAll('.plot .value')].some((one) => /\d/.test(one.textContent)))]]);
+  await look('unit', [['home-unit', '/home']]);
+});
+
+test('a first visit costs little, and a second one almost nothing', async () => {
+  const context = await site.browser.newContext();
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send('Network.enable');
+  let [bytes, requests] = [0, 0];
+  session.on('Network.loadingFinished', (event) => { bytes += event.encodedDataLength; requests += 1; });
+  await page.goto(`${site.origin}/`);
+  await page.waitForSelector('input[name=username]');
+  await page.fill('input[name=username]', 'learner76');
+  await page.fill('input[name=password]', 'keju-demo');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.ring');
+  console.log(`first visit to my year, signing in included: ${bytes} bytes, ${requests} requests`);
+  assert.ok(bytes <= FIRST_LOAD_BYTES_MAX, `${bytes} bytes`);
+  assert.ok(requests <= FIRST_LOAD_REQUESTS_MAX, `${requests} requests`);
+  [bytes, requests] = [0, 0];
+  await page.goto(`${site.origin}/exams`);
+  await page.waitForSelector('.tile');
+  console.log(`and then the exams: ${bytes} bytes, ${requests} requests`);
+  assert.ok(bytes <= 12 * 1024, `${bytes} bytes`);
+  await context.close();
+});
+
+test('the whole of an exam stays within the budget too', async () => {
+  const context = await site.browser.newContext();
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send('Network.enable');
+  let bytes = 0;
+  session.on('Network.loadingFinished', (event) => { bytes += event.encodedDataLength; });
+  await page.goto(`${site.origin}/sign-in?next=/exams/${exam.id}`);
+  await page.waitForSelector('input[name=username]');
+  await page.fill('input[name=username]', 'learner77');
+  await page.fill('input[name=password]', 'keju-demo');
+  await page.keyboard.press('Enter');
+  await page.check('.check input');
+  await page.click('button:has-text("开始考试")');
+  await page.waitForSelector('.question .option');
+  console.log(`from nothing to the first question: ${bytes} bytes`);
+  assert.ok(bytes <= WHOLE_ROAD_BYTES_MAX, `${bytes} bytes`);
+  await context.close();
+});

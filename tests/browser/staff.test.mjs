@@ -1,0 +1,273 @@
+// The roads of those who run exams: proctor, author, administrator, operator.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { api, start, until } from './kit.mjs';
+
+let site;
+let folder;
+before(async () => {
+  site = await start();
+  folder = mkdtempSync(join(tmpdir(), 'keju-staff-'));
+});
+after(async () => {
+  await site.done();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const begin = async (username, code = 'gx-ty-ks') => {
+  const learner = await api(site.origin, username);
+  const exam = (await learner.ask('GET', 'exams')).items.find((one) => one.code === code);
+  const attempt = await learner.ask('POST', `exams/${exam.id}/attempts`, { command_id: crypto.randomUUID(), mode: 'exam' });
+  return { learner, exam, attempt };
+};
+
+test('a proctor sees incidents first, reads an attempt, and acts with a reason', async () => {
+  for (const name of ['learner31', 'learner32', 'learner33']) await begin(name, 'gx-bx-ks');
+  const { learner, exam, attempt } = await begin('learner30', 'gx-bx-ks');
+  const at = () => new Date().toISOString();
+  for (let round = 0; round < 4; round += 1) {
+    await learner.ask('POST', `attempts/${attempt.id}/signals`, { signals: [{ kind: 'blur', at: at() }, { kind: 'focus', at: at() }, { kind: 'paste', at: at() }] });
+  }
+  const page = await site.open('proctor');
+  await page.click(`a[href="/proctor/${exam.id}"]`);
+  await page.waitForSelector('.virtual-row');
+  assert.match(await page.textContent('.virtual-row >> nth=0'), /学员030/);
+  assert.match(await page.textContent('.virtual-row >> nth=0'), /提示/);
+  assert.equal(await page.locator('.virtual-row').count(), 4);
+  await page.check('.filters input[type=checkbox]');
+  assert.equal(await page.locator('.virtual-row').count(), 1);
+  await page.uncheck('.filters input[type=checkbox]');
+  await page.fill('.filters input[type=search]', '032');
+  assert.equal(await page.locator('.virtual-row').count(), 1);
+  await page.fill('.filters input[type=search]', '');
+
+  await page.click('.virtual-row >> nth=0 >> button:has-text("处理")');
+  await page.check('.dialog label:has-text("暂停") input');
+  await page.click('.dialog button:has-text("执行")');
+  await page.waitForSelector('.dialog .field-error:has-text("请填写")');
+  await page.fill('.dialog textarea', '请到前台核对身份');
+  await page.click('.dialog button:has-text("执行")');
+  await page.waitForSelector('.virtual-row >> nth=0 >> text=已暂停');
+  assert.equal((await learner.ask('GET', `attempts/${attempt.id}`)).state, 'paused');
+
+  await page.click('.virtual-row >> nth=0 >> a');
+  await page.waitForSelector('.timeline li:has-text("请到前台核对身份")');
+  assert.match(await page.textContent('.timeline'), /监考人员/);
+  const few = await page.locator('.timeline li').count();
+  await page.check('label:has-text("显示全部事件") input');
+  assert.ok(await page.locator('.timeline li').count() > few);
+  await page.click('button:has-text("恢复")');
+  await page.fill('.dialog textarea', '核对无误');
+  await page.click('.dialog button:has-text("执行")');
+  await page.waitForSelector('.timeline li:has-text("恢复作答")');
+  await page.click('button:has-text("延时")');
+  await page.fill('.dialog input[type=number]', '0');
+  await page.fill('.dialog textarea', '断电');
+  await page.click('.dialog button:has-text("执行")');
+  await page.waitForSelector('.dialog .field-error:has-text("1 至 600")');
+  await page.fill('.dialog input[type=number]', '15');
+  await page.click('.dialog button:has-text("执行")');
+  await page.waitForSelector('.timeline li:has-text("延长 15 分钟")');
+  await page.click('button.danger:has-text("终止")');
+  await page.fill('.dialog textarea', '替考');
+  await page.click('.dialog button:has-text("执行")');
+  await page.waitForSelector('.dialog:has-text("确定终止？")');
+  await page.click('.dialog:has-text("确定终止？") button:has-text("取消")');
+  assert.equal((await learner.ask('GET', `attempts/${attempt.id}`)).state, 'open');
+  await page.click('.dialog button:has-text("执行")');
+  await page.click('.dialog:has-text("确定终止？") button.danger');
+  await page.waitForSelector('.timeline li:has-text("终止作答")');
+  assert.equal((await learner.ask('GET', `attempts/${attempt.id}`)).state, 'terminated');
+  assert.deepEqual(page.faults, []);
+});
+
+test('thousands of sessions are a list that holds what is seen', async () => {
+  const page = await site.open('proctor');
+  const exam = (await (await api(site.origin, 'author')).ask('GET', 'exams')).items.find((one) => one.code === 'gx-xx-ks');
+  const row = (index) => ({
+    attempt: `00000000-0000-7000-8000-${String(index).padStart(12, '0')}`, learner: 'x', learner_name: `学员${index}`, mode: 'exam', number: 1, state: 'open',
+    started_at: '2026-05-01T00:00:00Z', deadline: '2026-05-01T01:00:00Z', closed_at: null, answered: 1, integrity_score: index === 4321 ? 99 : 0, flags: index === 4321 ? 3 : 0,
+    signals: 1, focus_losses: 0, last_at: null,
+  });
+  await page.route('**/sessions?**', (route) => {
+    const from = Number((new URL(route.request().url()).searchParams.get('after') || 'x-0').split('-').pop());
+    const first = from > 0 || route.request().url().includes('after') ? from + 1 : 0;
+    const items = Array.from({ length: Math.min(500, 5000 - first) }, (_, index) => row(first + index));
+    return route.fulfill({ json: { items, next: first + 500 < 5000 ? items[items.length - 1].attempt : null } });
+  });
+  await page.goto(`${site.origin}/proctor/${exam.id}`);
+  await page.waitForSelector('.virtual-row');
+  assert.match(await page.textContent('.counts'), /5,000/);
+  assert.match(await page.textContent('.virtual-row >> nth=0'), /学员4321/);
+  assert.ok(await page.locator('.virtual-row').count() < 60);
+  await page.evaluate(() => { const list = document.querySelector('.virtual'); list.scrollTop = list.scrollHeight; });
+  await until(async () => (await page.locator('.virtual [aria-posinset="5000"]').count()) === 1, 'the last row');
+  assert.ok(await page.locator('.virtual-row').count() < 60);
+});
+
+test('an author makes a bank, imports after a preview by row, and sees an item as the learner does', async () => {
+  const page = await site.open('author');
+  await page.click('button:has-text("新建题库")');
+  await page.fill('.dialog input >> nth=0', '');
+  await page.click('.dialog button:has-text("创建")');
+  await page.waitForSelector('.dialog .field-error:visible');
+  await page.fill('.dialog input >> nth=0', 'web-bank');
+  await page.fill('.dialog input >> nth=1', '网页题库');
+  await page.click('.dialog button:has-text("创建")');
+  await page.waitForSelector('h1:has-text("网页题库")');
+  const rows = ['题型,题干,选项A,选项B,选项C,答案,解析,知识点,难度'];
+  for (let index = 1; index <= 12; index += 1) rows.push(`单选题,第${index}道：一加${index}等于几？,${index},${index + 1},${index + 2},B,顺着数,算术/加法,1`);
+  rows.push('单选题,,甲,乙,丙,A,,,', '论述题,谈谈看法,,,,,,,');
+  const file = join(folder, 'items.csv');
+  writeFileSync(file, rows.join('\n'));
+  await page.setInputFiles('input[type=file]', file);
+  await page.waitForSelector('text=可导入 12 题（尚未写入）');
+  assert.match(await page.textContent('.table-holder'), /line 14[\s\S]*题干为空/);
+  assert.equal(await page.locator('.virtual-row').count(), 0);
+  await page.click('button:has-text("确认导入 12 题")');
+  await page.waitForSelector('.virtual-row');
+  assert.match(await page.textContent('main'), /显示 12 \/ 12 题/);
+  await page.click('.virtual-row >> nth=0');
+  await page.waitForSelector('.dialog .option.right');
+  assert.match(await page.textContent('.dialog'), /正确答案/);
+  await page.selectOption('.dialog select', 'retired');
+  await page.click('.dialog button:has-text("更改状态")');
+  await page.waitForSelector('.virtual-row:has-text("停用")');
+  assert.deepEqual(page.faults, []);
+});
+
+test('an author writes a blueprint with live counts, is told what is short, publishes, and releases results', async () => {
+  const page = await site.open('author');
+  await page.goto(`${site.origin}/author/exams/new`);
+  await page.waitForSelector('h1:has-text("新建考试")');
+  const label = (words) => page.locator(`.field:has(> label:text-is("${words}"))`);
+  await label('编号').locator('input').fill('web-exam');
+  await label('考试名称').locator('input').fill('网页考试');
+  await page.click('button:has-text("保存草稿")');
+  await page.waitForSelector('.field-error:visible');
+  await page.click('button:has-text("新建课程…")');
+  await page.fill('.dialog input >> nth=0', 'web-course');
+  await page.fill('.dialog input >> nth=1', '网页课程');
+  await page.click('.dialog button:has-text("创建")');
+  await until(async () => (await page.locator('.dialog').count()) === 0, 'the dialog to close');
+  await label('题库').locator('select').selectOption({ label: '公需科目题库' });
+  await page.waitForSelector('.stock.good');
+  await label('题数').first().locator('input').fill('400');
+  await page.waitForSelector('.stock.bad:has-text("少于需要的 400 题")');
+  await page.click('button:has-text("保存草稿")');
+  await page.waitForSelector('h1:has-text("网页考试")');
+  await page.waitForSelector('.stock.bad');
+  await page.click('button:text-is("发布")');
+  await page.click('.dialog button:has-text("发布")');
+  await page.waitForSelector('.notice.bad:has-text("题库无法满足组卷蓝图")');
+  assert.match(await page.textContent('.notice.bad'), /第 1 大题：.*单选题.*需 400 题/);
+  await label('题数').first().locator('input').fill('10');
+  await page.click('button:text-is("发布")');
+  await page.waitForSelector('.field-error:has-text("卷面总分 50")');
+  await label('每题分值').first().locator('input').fill('10');
+  await page.click('button:has-text("添加配额")');
+  await page.locator('.stratum select').first().selectOption('公需选修/齐文化');
+  await page.locator('.stratum input').fill('3');
+  await until(async () => (await page.locator('.stock.bad').count()) === 0, 'enough stock');
+  await page.click('button:text-is("发布")');
+  await page.click('.dialog button:has-text("发布")');
+  await page.waitForSelector('.badge:has-text("已发布")');
+  await page.fill('input[type=datetime-local]', '2099-01-01T08:00');
+  await page.click('button:has-text("设定公布时间")');
+  await page.click('.dialog button:has-text("设定公布时间")');
+  await page.waitForSelector('text=将于 2099年1月1日 08:00 公布');
+
+  const { learner, attempt } = await begin('learner40', 'web-exam');
+  await learner.ask('POST', `attempts/${attempt.id}/submission`, { command_id: crypto.randomUUID() });
+  const other = await site.open('learner40');
+  await other.goto(`${site.origin}/attempts/${attempt.id}/result`);
+  await other.waitForSelector('text=成绩将于');
+  assert.equal(await other.locator('.ring').count(), 0);
+  await page.click('button:has-text("立即公布")');
+  await page.click('.dialog button:has-text("立即公布")');
+  await page.waitForSelector('text=交卷后立即公布');
+  await other.reload();
+  await other.waitForSelector('.verdict-word.bad');
+  assert.deepEqual(page.faults, []);
+});
+
+test('an administrator adds people one by one and by many, and shuts one out at once', async () => {
+  const page = await site.open('admin');
+  await page.goto(`${site.origin}/site/people`);
+  await page.waitForSelector('.virtual-row');
+  await page.click('button:has-text("添加人员")');
+  await page.fill('.dialog input >> nth=0', 'web person');
+  await page.fill('.dialog input >> nth=3', '110105194912310021');
+  await page.click('.dialog button:has-text("添加人员")');
+  await until(async () => (await page.locator('.dialog .field-error:visible').count()) === 3, 'all three faults at once');
+  await page.fill('.dialog input >> nth=0', 'web-person');
+  await page.fill('.dialog input >> nth=1', '网页人员');
+  await page.fill('.dialog input >> nth=3', '11010519491231002X');
+  await page.click('.dialog button:has-text("添加人员")');
+  await page.waitForSelector('.dialog:has-text("一次性密码")');
+  const password = await page.textContent('.dialog code');
+  await page.click('.dialog-body button:has-text("关闭")');
+  await page.fill('.filters input[type=search]', 'web-person');
+  await page.waitForSelector('.virtual-row:has-text("网页人员")');
+  assert.match(await page.textContent('.virtual-row'), /110105\*+002X/);
+
+  await page.click('button:has-text("批量添加")');
+  await page.fill('.dialog textarea', '用户名\t姓名\t角色\nmany1\t甲\t学员\nmany2\t乙\t学员 监考人员\nmany 3\t丙\t学员');
+  await page.click('.dialog button:has-text("检查")');
+  await page.click('.dialog button:has-text("添加 3 人")');
+  await page.waitForSelector('.dialog:has-text("已添加 2 人，1 人未添加")');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click('button:has-text("下载一次性密码")')]);
+  assert.equal(file.suggestedFilename(), 'keju-passwords.csv');
+  await page.click('.dialog .actions button:has-text("关闭")');
+
+  const person = await api(site.origin, 'web-person', password);
+  await page.fill('.filters input[type=search]', 'web-person');
+  await page.click('.virtual-row button:has-text("停用")');
+  await page.click('.dialog button:has-text("停用")');
+  await page.waitForSelector('.virtual-row:has-text("已停用")');
+  await assert.rejects(person.ask('GET', 'me'), { status: 401 });
+  await page.click('nav a:has-text("审计日志")');
+  await page.waitForSelector('td:has-text("停用人员")');
+  assert.deepEqual(page.faults, []);
+});
+
+test('an operator watches rates and latency as they go', async () => {
+  const page = await site.open('operator');
+  assert.match(page.url(), /site\/status/);
+  await page.waitForSelector('.badge:has-text("可以接受工作")');
+  await until(async () => (await page.locator('.plot .value').allTextContents()).some((words) => /\d/.test(words)), 'the first values');
+  const busy = await begin('learner41');
+  for (let index = 0; index < 20; index += 1) {
+    await busy.learner.ask('PUT', `attempts/${busy.attempt.id}/answers/1`, { command_id: crypto.randomUUID(), response: { choices: ['o1'] } });
+  }
+  await until(async () => /[1-9]/.test(await page.textContent('.plot:has-text("保存答案") .small >> nth=1')), 'the answers to show');
+  assert.ok((await page.getAttribute('.plot-line >> nth=0', 'points')).split(' ').length >= 2);
+  assert.deepEqual(page.faults, []);
+});
+
+test('each role sees what it may do, and nothing of what it may not', async () => {
+  const expected = {
+    learner50: ['我的学年', '课程', '考试', '考试记录', '错题本'],
+    author: ['题库', '考试管理'],
+    proctor: ['监考'],
+    admin: ['题库', '考试管理', '监考', '人员', '审计日志', '运行状态'],
+    city: ['审计日志'],
+    operator: ['运行状态'],
+    unit: [],
+  };
+  for (const [username, entries] of Object.entries(expected)) {
+    const page = await site.open(username);
+    await page.waitForSelector('main h1');
+    assert.deepEqual(await page.locator('nav.nav a').allTextContents(), entries, username);
+    for (const path of ['/site/people', '/author/banks', '/proctor', '/site/audit']) {
+      await page.goto(site.origin + path);
+      await page.waitForSelector('main h1');
+      const allowed = await page.locator(`nav.nav a[href="${path}"]`).count();
+      assert.equal(new URL(page.url()).pathname === path, allowed === 1, `${username} at ${path}`);
+    }
+    await page.context().close();
+  }
+});

@@ -1,0 +1,58 @@
+// The catalogues of words, and small readers, without a browser.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import zh from '../../ws-gateway/web/i18n/zh-CN.js';
+import en from '../../ws-gateway/web/i18n/en.js';
+import { readPeople, readRows } from '../../ws-gateway/web/staff/csv.js';
+import { parse, quantile, sum } from '../../ws-gateway/web/staff/metrics.js';
+
+const web = fileURLToPath(new URL('../../ws-gateway/web', import.meta.url));
+const APPLICATION = ['', 'core', 'exam', 'pages', 'staff'];
+
+function sources() {
+  return APPLICATION.flatMap((folder) => readdirSync(join(web, folder))
+    .map((name) => join(web, folder, name)).filter((path) => path.endsWith('.js') && statSync(path).isFile()));
+}
+
+test('both languages hold the same keys and the same places for values', () => {
+  assert.deepEqual(Object.keys(en).sort(), Object.keys(zh).sort());
+  const places = (text) => [...new Set(text.match(/\{\w+\}/g) || [])].sort();
+  for (const key of Object.keys(zh)) assert.deepEqual(places(en[key]), places(zh[key]), key);
+});
+
+test('every key that a page names has words', () => {
+  const missing = [];
+  for (const path of sources()) {
+    for (const [, key] of readFileSync(path, 'utf8').matchAll(/\bt\('([^']+)'/g)) if (!(key in zh)) missing.push(`${path}: ${key}`);
+  }
+  assert.deepEqual(missing, []);
+});
+
+test('every key of the catalogue is named by a page, whole or by its beginning', () => {
+  const text = sources().map((path) => readFileSync(path, 'utf8')).join('\n');
+  const begun = [...text.matchAll(/`([\w.]+)\$\{/g)].map((found) => found[1]);
+  const unused = Object.keys(zh).filter((key) => !text.includes(`'${key}'`) && !begun.some((beginning) => key.startsWith(beginning)));
+  assert.deepEqual(unused, []);
+});
+
+test('rows are read as spreadsheets write them', () => {
+  assert.deepEqual(readRows('a,"b,""c""",d\r\n\r\ne,f,g\n'), [['a', 'b,"c"', 'd'], ['e', 'f', 'g']]);
+  assert.deepEqual(readRows('a\tb\nc\td'), [['a', 'b'], ['c', 'd']]);
+  assert.deepEqual(readPeople('用户名,姓名,角色,单位\nzhang,张三,学员 监考人员,甲\nli,李四,,'), [
+    { username: 'zhang', name: '张三', roles: ['learner', 'proctor'], unit: '甲' },
+    { username: 'li', name: '李四', roles: ['learner'] },
+  ]);
+  assert.deepEqual(readPeople('wang,王五'), [{ username: 'wang', name: '王五', roles: ['learner'] }]);
+});
+
+test('metrics are read, and quantiles are of what happened between two readings', () => {
+  const text = (one, two, three) => `# TYPE x histogram\nx_bucket{le="0.1"} ${one}\nx_bucket{le="1.0"} ${two}\nx_bucket{le="+Inf"} ${three}\ny_total{a="b",c="d"} 3\ny_total{a="e"} 4\n`;
+  const [before, after] = [parse(text(10, 10, 10)), parse(text(10, 20, 20))];
+  assert.equal(sum(after, 'y_total'), 7);
+  assert.equal(sum(after, 'y_total', (labels) => labels.a === 'e'), 4);
+  assert.ok(Math.abs(quantile(before, after, 'x', 0.5) - 0.55) < 1e-9);
+  assert.equal(quantile(before, before, 'x', 0.5), null);
+});

@@ -1,0 +1,74 @@
+// A proctor's console: the sessions of an exam, incidents first.
+import { get } from '../core/api.js';
+import { h, put } from '../core/dom.js';
+import { clock, number, t } from '../core/i18n.js';
+import { badge, button, empty, field, head, notice, select, skeleton, trouble, working } from '../core/parts.js';
+import { act, actions } from '../staff/act.js';
+import { Sessions, byUrgency, isLive } from '../staff/sessions.js';
+import { virtualList } from '../staff/virtual.js';
+
+export const STATES = { open: 'info', paused: 'warn', submitted: 'good', expired: 'plain', terminated: 'bad' };
+
+export default async function page(context) {
+  const exam = await get(`exams/${context.params.exam}`);
+  const wanted = { state: '', name: '', flagged: false };
+  const counts = h('div', { class: 'counts' });
+  const told = h('div', { role: 'status' });
+  const body = h('div', {});
+  const list = virtualList(t('console.list'), (session) => row(exam, session, sessions));
+  const sessions = new Sessions(exam.id, { onchange: () => draw(), signal: context.signal });
+
+  const fits = (session) => (!wanted.state || (wanted.state === 'live' ? isLive(session) : session.state === wanted.state))
+    && (!wanted.flagged || session.flags > 0)
+    && (!wanted.name || session.learner_name.includes(wanted.name));
+  const draw = () => {
+    const { items } = sessions;
+    put(counts,
+      count(items.filter((one) => one.state === 'open').length, t('console.live')),
+      count(items.filter((one) => one.state === 'paused').length, t('console.paused')),
+      count(items.filter((one) => one.flags > 0 && isLive(one)).length, t('console.incidents'), 'bad'),
+      count(items.filter((one) => !isLive(one)).length, t('console.over')),
+      count(items.length, t('console.all')));
+    put(told, sessions.problem ? trouble(sessions.problem, () => sessions.refresh())
+      : h('p', { class: 'small quiet' }, sessions.busy ? t('loading') : sessions.readAt ? t('console.as_of', { time: clock(sessions.readAt) }) : '',
+        sessions.more ? ` ${t('console.more')}` : ''));
+    const shown = items.filter(fits).sort(byUrgency);
+    if (!sessions.readAt) {
+      put(body, sessions.problem ? null : skeleton(5));
+    } else if (!shown.length) {
+      put(body, items.length ? empty(t('console.none_fit'), t('console.none_fit_text')) : empty(t('console.none'), t('console.none_text')));
+    } else {
+      if (!body.contains(list.element)) put(body, list.element);
+      list.show(shown);
+    }
+  };
+  const filters = h('div', { class: 'filters' },
+    field(t('console.state'), select([['', t('all')], ['live', t('console.live_all')], ...Object.keys(STATES).map((state) => [state, t(`attempt.${state}`)])], '',
+      { onchange: (event) => { wanted.state = event.target.value; draw(); } })),
+    field(t('console.name'), h('input', { type: 'search', oninput: (event) => { wanted.name = event.target.value.trim(); draw(); } })),
+    h('label', { class: 'check' }, h('input', { type: 'checkbox', onchange: (event) => { wanted.flagged = event.target.checked; draw(); } }), h('span', {}, t('console.flagged'))));
+  sessions.refresh();
+  return {
+    title: exam.title,
+    node: h('div', {},
+      head(exam.title, { back: ['/proctor', t('nav.proctor')], actions: working(t('refresh'), () => sessions.refresh(), '') }),
+      counts, notice('info', t('console.hint')), h('div', { class: 'section' }, filters), told, body),
+  };
+}
+
+const count = (value, words, kind = '') => h('div', { class: `count ${value ? kind : ''}` }, h('strong', {}, number(value)), h('span', {}, words));
+
+function row(exam, session, sessions) {
+  const possible = actions(session.state);
+  return h('div', { class: session.flags ? 'flagged' : null },
+    h('div', {}, h('a', { class: 'name', href: `/proctor/${exam.id}/${session.attempt}` }, session.learner_name),
+      h('small', {}, t('console.started', { time: clock(session.started_at), n: session.number }))),
+    h('div', { class: 'wide-only' }, badge(t(`attempt.${session.state}`), STATES[session.state])),
+    h('div', { class: 'wide-only' }, t('console.answered', { n: session.answered, all: exam.questions }),
+      h('small', {}, session.last_at ? t('console.last', { time: clock(session.last_at) }) : t('console.deadline', { time: clock(session.deadline) }))),
+    h('div', {}, session.flags ? h('span', {}, badge(t('console.score', { n: session.integrity_score }), 'bad'))
+      : h('span', { class: 'quiet small' }, t('console.no_flags')),
+      h('small', {}, [session.flags ? t('console.flags', { n: session.flags }) : '', session.focus_losses ? t('console.focus', { n: session.focus_losses }) : ''].filter(Boolean).join(t('comma')))),
+    possible.length ? button(t('console.act'), async () => { if (await act(session)) sessions.refresh(); }, '', { 'aria-label': t('console.act_on', { name: session.learner_name }) })
+      : h('span', {}));
+}
