@@ -98,7 +98,7 @@ impl Engine {
         Stats::add(&self.stats().answers, kept as u64);
         Stats::add(&self.stats().answers_refused, refused as u64);
         let Command::Answer { answers, .. } = &command else { return Ok(BatchOutcome { answers: Vec::new() }) };
-        let feedbacks = self.feedbacks(attempt, answers).await?;
+        let feedbacks = feedbacks(&done, answers);
         let receipt = |(answered, feedback): (Result<Answered, Refusal>, Option<Feedback>)| {
             answered.map(|answered| AnswerOutcome {
                 receipt: self.receipts.sign(attempt, &answered),
@@ -194,19 +194,13 @@ impl Engine {
         identity.may(Act::TakeAttempt { owner: identity.id() })?;
         self.command(identity.id(), attempt, command, Actor::Person(identity.id()), Some(origin)).await
     }
+}
 
-    async fn feedbacks(
-        &self,
-        attempt: AttemptId,
-        answers: &[AnswerInput],
-    ) -> Result<Vec<Option<Feedback>>, EngineError> {
-        let slot = self.slots.get(attempt);
-        let practice =
-            slot.read(|state| (state.mode == Mode::Practice).then(|| (state.exam, Arc::clone(&state.paper))));
-        let Some(Some((exam, paper))) = practice else { return Ok(vec![None; answers.len()]) };
-        let exam = self.loaded(exam).await?;
-        Ok(answers.iter().map(|answer| feedback(&exam, &paper, answer)).collect())
-    }
+/// What practice says about each answer; an exam says nothing.
+fn feedbacks(done: &Done, answers: &[AnswerInput]) -> Vec<Option<Feedback>> {
+    let practice = done.slot.read(|state| (state.mode == Mode::Practice).then(|| Arc::clone(&state.paper))).flatten();
+    let feedback = |answer| practice.as_ref().and_then(|paper| feedback(&done.exam, paper, answer));
+    answers.iter().map(feedback).collect()
 }
 
 /// What practice says about an answer; nothing about a cleared one.

@@ -3,6 +3,7 @@
 use crate::engine::Stats;
 use crate::events::{AttemptEvent, Event, Events};
 use crate::limits::CONFLICT_RETRIES_MAX;
+use crate::outlive::Outlive;
 use crate::rows::{Prepared, fold, hours_facts, prepare};
 use crate::slots::{Slot, Turn};
 use crate::{Engine, EngineError, LoadedExam};
@@ -19,6 +20,9 @@ use tokio::sync::Notify;
 /// What a command did.
 pub(crate) struct Done {
     pub(crate) decided: Decided,
+    /// The attempt it was done to, and its exam.
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) exam: Arc<LoadedExam>,
 }
 
 impl Engine {
@@ -63,13 +67,13 @@ impl Engine {
             }
             let decided = judged?;
             if decided.steps.is_empty() {
-                return Ok(Done { decided });
+                return Ok(Done { decided, slot, exam });
             }
             let prepared = self.seal(&slot, &decided, actor, learner, &facts, now)?;
-            let kept = tokio::spawn(self.keeper.clone().keep(turn, Arc::clone(&slot), Arc::clone(&exam), prepared));
-            let (turn_back, kept) = kept.await.map_err(|error| EngineError::Internal(error.to_string()))?;
+            let keep = self.keeper.clone().keep(turn, Arc::clone(&slot), Arc::clone(&exam), prepared);
+            let (turn_back, kept) = Outlive::new(keep).await;
             match kept {
-                Ok(()) => return Ok(Done { decided }),
+                Ok(()) => return Ok(Done { decided, slot, exam }),
                 Err(CommitError::Store(error)) => {
                     Stats::add(&self.stats().failures, 1);
                     return Err(error.into());
@@ -179,7 +183,7 @@ fn refuses(judged: &Result<Decided, Refusal>) -> bool {
     }
 }
 
-/// Keeps what was decided and applies it. In a task of its own: a client that hangs up ends its
+/// Keeps what was decided and applies it. It outlives its caller: a client that hangs up ends its
 /// request, and must not end this between the commit and the cache.
 #[derive(Clone)]
 pub(crate) struct Keeper {

@@ -23,6 +23,7 @@ pub mod limits;
 mod loaded;
 mod outbox;
 mod partners;
+mod outlive;
 mod password;
 mod people;
 mod proctor;

@@ -12,7 +12,7 @@ use exam_store::{AttemptRow, AttemptState, Attempts, Commit, CommitError, Page, 
 use question_bank::Points;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-pub(crate) use commit::note_time;
+pub(crate) use commit::{Memory, apply, note_time};
 
 macro_rules! attempts {
     ($rest:literal) => {
@@ -35,9 +35,8 @@ macro_rules! steps {
 
 #[async_trait]
 impl Attempts for SqliteStore {
-    async fn commit(&self, mut commit: Commit) -> Result<(), CommitError> {
-        let announcements = std::mem::take(&mut commit.announcements);
-        self.writer.run(move |connection| commit::apply(connection, &commit), announcements).await
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.writer.commit(commit).await
     }
 
     async fn steps(&self, learner: PersonId, attempt: AttemptId) -> Result<Vec<StepRow>, StoreError> {

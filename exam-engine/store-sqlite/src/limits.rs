@@ -7,6 +7,8 @@ pub(crate) const QUEUE_JOBS_MAX: usize = 8_192;
 /// How often a transaction is begun again that another process kept from the file, each after the
 /// busy timeout.
 pub(crate) const BUSY_RETRIES_MAX: u32 = 2;
+/// Attempts whose number the writer remembers, 64 bytes each.
+pub(crate) const ATTEMPTS_KNOWN_MAX: usize = 100_000;
 /// Prepared statements a connection keeps.
 pub(crate) const STATEMENTS_MAX: usize = 128;
 /// Memory for the writer's pages.

@@ -3,21 +3,26 @@
 //! There is no timer: the thread takes what is there, writes it, answers, and takes what came
 //! meanwhile, so that batches grow with the load. A caller is answered after the commit, never before.
 //!
+//! The callers of a batch are answered by one task of their runtime, which a thread outside of it wakes once:
+//! waking each of them from here would be a lock and often a system call for each.
+//!
 //! A batch is first written plainly. Should a job fail half-way, everything is rolled back and written
 //! again with a savepoint around each job, so that the one that fails fails alone. A commit that fails
 //! is never tried again on the same connection: what an fsync has lost once it does not report twice,
 //! so the callers are told that the outcome is unknown and the file is opened afresh.
 
+use crate::attempts::{Memory, apply, note_time};
 use crate::connect::Database;
 use crate::failure::{Cause, Failure, cause, store_error};
 use crate::limits::{BATCH_JOBS_MAX, BUSY_RETRIES_MAX, QUEUE_JOBS_MAX};
-use exam_store::{Announcement, CommitError, Hub, StoreError};
+use exam_store::{Announcement, Commit, CommitError, Hub, StoreError};
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 /// The way to the writer's thread.
@@ -37,12 +42,19 @@ impl Writer {
         hub: Hub,
     ) -> std::io::Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE_JOBS_MAX);
-        let worker = Worker { database, connection: Some(connection) };
+        let worker = Worker { database, connection: Some(connection), memory: Memory::default() };
         let thread = Builder::new().name("keju-writer".to_owned()).spawn(move || {
             worker.serve(inbox);
             drop(lock);
         })?;
         Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)), hub })
+    }
+
+    /// Keeps a commit; returns when it is durable. Then its announcements are made.
+    pub(crate) async fn commit(&self, mut commit: Commit) -> Result<(), CommitError> {
+        let (reply, answer) = oneshot::channel();
+        let say = (self.hub.clone(), std::mem::take(&mut commit.announcements));
+        self.ask(Box::new(Keep { commit, say, reply }), answer).await
     }
 
     /// Does `work` within a transaction; returns when that is durable. The work may be done several
@@ -55,10 +67,17 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let say = (self.hub.clone(), announcements);
-        let job = Message::Job(Box::new(Task { work, result: None, say, reply }));
+        self.ask(Box::new(Task { work, result: None, say, reply }), answer).await
+    }
+
+    async fn ask<T>(
+        &self,
+        job: Box<dyn Job>,
+        answer: oneshot::Receiver<Result<T, CommitError>>,
+    ) -> Result<T, CommitError> {
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
         let queue = self.queue.as_ref().ok_or_else(closed)?;
-        queue.send(job).await.map_err(|_| closed())?;
+        queue.send(Message::Job(job, Handle::try_current().ok())).await.map_err(|_| closed())?;
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Unknown("the writer ended without an answer".to_owned()).into()))
@@ -113,14 +132,37 @@ impl Drop for Writer {
 }
 
 enum Message {
-    Job(Box<dyn Job>),
+    /// And the runtime of whoever waits for it.
+    Job(Box<dyn Job>, Option<Handle>),
     Stop,
 }
 
 /// Something to be done within a transaction, and whoever waits for it.
 trait Job: Send {
-    fn apply(&mut self, connection: &Connection) -> Result<(), Failure>;
+    fn apply(&mut self, connection: &Connection, memory: &mut Memory) -> Result<(), Failure>;
     fn answer(self: Box<Self>, outcome: Result<(), CommitError>);
+}
+
+/// A commit of an attempt.
+struct Keep {
+    commit: Commit,
+    say: (Hub, Vec<Announcement>),
+    reply: oneshot::Sender<Result<(), CommitError>>,
+}
+
+impl Job for Keep {
+    fn apply(&mut self, connection: &Connection, memory: &mut Memory) -> Result<(), Failure> {
+        apply(connection, memory, &self.commit)
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), CommitError>) {
+        let Self { say: (hub, announcements), reply, .. } = *self;
+        if outcome.is_ok() {
+            hub.say(announcements);
+        }
+        // Nobody waits any more: it is kept all the same.
+        let _ = reply.send(outcome);
+    }
 }
 
 struct Task<T, W> {
@@ -135,7 +177,7 @@ where
     T: Send,
     W: FnMut(&Connection) -> Result<T, Failure> + Send,
 {
-    fn apply(&mut self, connection: &Connection) -> Result<(), Failure> {
+    fn apply(&mut self, connection: &Connection, _memory: &mut Memory) -> Result<(), Failure> {
         self.result = Some((self.work)(connection)?);
         Ok(())
     }
@@ -158,16 +200,18 @@ struct Worker {
     database: Arc<Database>,
     /// `None` after a failure that this connection cannot be trusted after.
     connection: Option<Connection>,
+    memory: Memory,
 }
 
 impl Worker {
     fn serve(mut self, mut inbox: mpsc::Receiver<Message>) {
         while let Some(message) = inbox.blocking_recv() {
-            let batch = gather(message, &mut inbox);
+            let (batch, callers) = gather(message, &mut inbox);
             // The jobs of a batch that panics are dropped, which their callers see as an unknown outcome.
-            if catch_unwind(AssertUnwindSafe(|| self.write(batch))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.write(batch, callers.as_ref()))).is_err() {
                 tracing::error!("a write panicked; the database is opened again");
                 self.connection = None;
+                self.memory.forget();
             }
         }
         if let Some(Err((_, error))) = self.connection.map(Connection::close) {
@@ -175,18 +219,14 @@ impl Worker {
         }
     }
 
-    fn write(&mut self, mut batch: Batch) {
+    fn write(&mut self, mut batch: Batch, callers: Option<&Handle>) {
         let (mut apart, mut retries) = (false, 0);
         while !batch.is_empty() {
             let fault = match self.attempt(&mut batch, apart) {
-                Ok(verdicts) => {
-                    for (job, verdict) in batch.drain(..).zip(verdicts) {
-                        job.answer(verdict);
-                    }
-                    return;
-                }
+                Ok(verdicts) => return answer(batch, verdicts, callers),
                 Err(fault) => fault,
             };
+            self.memory.forget();
             match fault {
                 Fault::Spoiled => apart = true,
                 Fault::Died { job, error } => batch.remove(job).answer(Err(error)),
@@ -206,22 +246,40 @@ impl Worker {
             Some(connection) => connection,
             none => none.insert(self.database.writer().map_err(|error| Fault::Failed(store_error(&error)))?),
         };
-        transact(connection, batch, apart)
+        transact(connection, &mut self.memory, batch, apart)
     }
 }
 
-fn gather(first: Message, inbox: &mut mpsc::Receiver<Message>) -> Batch {
-    let mut batch = Batch::new();
+/// What waits, and the runtime of whoever asked for the last of it.
+fn gather(first: Message, inbox: &mut mpsc::Receiver<Message>) -> (Batch, Option<Handle>) {
+    let (mut batch, mut callers) = (Batch::new(), None);
     let mut next = Some(first);
     while let Some(message) = next {
         match message {
-            Message::Job(job) => batch.push(job),
+            Message::Job(job, runtime) => {
+                batch.push(job);
+                callers = runtime;
+            }
             // What is queued already is still done; then the receiver ends the loop.
             Message::Stop => inbox.close(),
         }
         next = if batch.len() < BATCH_JOBS_MAX { inbox.try_recv().ok() } else { None };
     }
-    batch
+    (batch, callers)
+}
+
+/// Tells every caller what came of its job.
+fn answer(batch: Batch, verdicts: Vec<Verdict>, callers: Option<&Handle>) {
+    let several = batch.len() > 1;
+    let tell = move || {
+        for (job, verdict) in batch.into_iter().zip(verdicts) {
+            job.answer(verdict);
+        }
+    };
+    match callers {
+        Some(runtime) if several => drop(runtime.spawn(async move { tell() })),
+        _ => tell(),
+    }
 }
 
 fn refuse(batch: &mut Batch, error: &StoreError) {
@@ -262,26 +320,36 @@ impl Fault {
     }
 }
 
-fn transact(connection: &mut Connection, batch: &mut Batch, apart: bool) -> Result<Vec<Verdict>, Fault> {
+fn transact(
+    connection: &mut Connection,
+    memory: &mut Memory,
+    batch: &mut Batch,
+    apart: bool,
+) -> Result<Vec<Verdict>, Fault> {
+    // What an attempt at the same transaction noted before was rolled back with it.
+    memory.take_latest();
     let mut transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Fault::before_commit)?;
     let mut verdicts = Vec::with_capacity(batch.len());
     for (index, job) in batch.iter_mut().enumerate() {
         let verdict = if apart {
             let savepoint = transaction.savepoint().map_err(Fault::before_commit)?;
-            apply_apart(savepoint, job.as_mut(), index)
+            apply_apart(savepoint, memory, job.as_mut(), index)
         } else {
-            apply_plainly(&transaction, job.as_mut())
+            apply_plainly(&transaction, memory, job.as_mut())
         };
         verdicts.push(verdict?);
+    }
+    if let Some(latest) = memory.take_latest() {
+        note_time(&transaction, latest).map_err(Fault::before_commit)?;
     }
     transaction.commit().map_err(|error| Fault::at_commit(&error))?;
     Ok(verdicts)
 }
 
-fn apply_plainly(transaction: &Connection, job: &mut dyn Job) -> Result<Verdict, Fault> {
+fn apply_plainly(transaction: &Connection, memory: &mut Memory, job: &mut dyn Job) -> Result<Verdict, Fault> {
     let before = transaction.total_changes();
-    let Err(failure) = job.apply(transaction) else { return Ok(Ok(())) };
+    let Err(failure) = job.apply(transaction, memory) else { return Ok(Ok(())) };
     // A statement that fails undoes itself; a job that had changed nothing else leaves nothing behind.
     let traceless = transaction.total_changes() == before && !transaction.is_autocommit();
     match failure {
@@ -291,8 +359,17 @@ fn apply_plainly(transaction: &Connection, job: &mut dyn Job) -> Result<Verdict,
     }
 }
 
-fn apply_apart(mut savepoint: rusqlite::Savepoint<'_>, job: &mut dyn Job, index: usize) -> Result<Verdict, Fault> {
-    match job.apply(&savepoint) {
+fn apply_apart(
+    mut savepoint: rusqlite::Savepoint<'_>,
+    memory: &mut Memory,
+    job: &mut dyn Job,
+    index: usize,
+) -> Result<Verdict, Fault> {
+    let done = job.apply(&savepoint, memory);
+    if done.is_err() {
+        memory.forget();
+    }
+    match done {
         Ok(()) => savepoint.commit().map(Ok).map_err(Fault::before_commit),
         Err(Failure::Sqlite(error)) if is_storage(&error) => Err(Fault::before_commit(error)),
         Err(failure) if savepoint.is_autocommit() => {

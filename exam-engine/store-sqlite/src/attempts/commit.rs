@@ -4,23 +4,65 @@
 
 use crate::convert::{execute, mode_name, row};
 use crate::failure::{Failure, is_duplicate, missing};
+use crate::limits::ATTEMPTS_KNOWN_MAX;
 use crate::{audit, ledger};
 use exam_core::attempt::{CommandId, StepRow};
-use exam_core::{PersonId, Timestamp};
+use exam_core::{AttemptId, PersonId, Timestamp};
 use exam_store::{AttemptRow, Commit, CommitError, RowChange, StoreError};
 use question_bank::Points;
 use rusqlite::{Connection, Params, params};
+use std::collections::HashMap;
+
+/// What the writer knows of its own rows, so that it need not look them up for every step.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Whose an attempt is, and its `no`; neither ever changes.
+    attempts: HashMap<AttemptId, (PersonId, i64)>,
+    /// The latest time in the transaction at hand.
+    latest: Option<Timestamp>,
+}
+
+impl Memory {
+    /// To be called when anything is rolled back: rows that were seen may be gone.
+    pub(crate) fn forget(&mut self) {
+        self.attempts.clear();
+    }
+
+    /// The latest time that is not noted yet; noted once for a whole transaction.
+    pub(crate) const fn take_latest(&mut self) -> Option<Timestamp> {
+        self.latest.take()
+    }
+
+    /// The number of a learner's attempt; `None` when there is no such row.
+    fn number(&mut self, connection: &Connection, whose: PersonId, attempt: AttemptId) -> rusqlite::Result<Option<i64>> {
+        if let Some((owner, no)) = self.attempts.get(&attempt) {
+            return Ok((*owner == whose).then_some(*no));
+        }
+        let sql = "SELECT no FROM attempts WHERE learner = ? AND id = ?";
+        let no = row(connection, sql, (whose.bytes(), attempt.bytes()), |row| row.get(0))?;
+        if let Some(no) = no {
+            if self.attempts.len() >= ATTEMPTS_KNOWN_MAX {
+                self.attempts.clear();
+            }
+            self.attempts.insert(attempt, (whose, no));
+        }
+        Ok(no)
+    }
+}
 
 /// Writes a commit within the transaction at hand.
-pub(super) fn apply(connection: &Connection, commit: &Commit) -> Result<(), Failure> {
-    check(commit)?;
+pub(crate) fn apply(connection: &Connection, memory: &mut Memory, commit: &Commit) -> Result<(), Failure> {
+    let first = check(commit)?;
     match &commit.row {
         RowChange::Keep => {}
         RowChange::Insert(attempt) => insert_attempt(connection, attempt)?,
         RowChange::Update(attempt) => update_attempt(connection, attempt)?,
     }
+    let Some(no) = memory.number(connection, first.learner, first.log)? else {
+        return Err(StoreError::Corrupt(format!("a step of attempt {}, which has no row", first.log)).into());
+    };
     for step in &commit.steps {
-        insert_step(connection, step)?;
+        insert_step(connection, no, step)?;
     }
     if let Some(entry) = &commit.grant {
         ledger::append(connection, entry)?;
@@ -28,8 +70,8 @@ pub(super) fn apply(connection: &Connection, commit: &Commit) -> Result<(), Fail
     if let Some(new) = &commit.audit {
         audit::append(connection, new)?;
     }
-    let latest = commit.steps.iter().map(|step| step.at).max();
-    latest.map_or(Ok(()), |at| Ok(note_time(connection, at)?))
+    memory.latest = memory.latest.max(commit.steps.iter().map(|step| step.at).max());
+    Ok(())
 }
 
 /// Remembers that something of this time is kept, see `Attempts::latest_time`.
@@ -37,8 +79,8 @@ pub(crate) fn note_time(connection: &Connection, at: Timestamp) -> rusqlite::Res
     execute(connection, "UPDATE latest_time SET at = ?1 WHERE at IS NULL OR at < ?1", [at.ms()]).map(drop)
 }
 
-/// All that is in a commit concerns one attempt, and its steps follow each other.
-fn check(commit: &Commit) -> Result<(), StoreError> {
+/// All that is in a commit concerns one attempt, and its steps follow each other; the first of them.
+fn check(commit: &Commit) -> Result<&StepRow, StoreError> {
     let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
     let Some(first) = commit.steps.first() else { return wrong("without steps") };
     let whose = (first.learner, first.log);
@@ -52,19 +94,18 @@ fn check(commit: &Commit) -> Result<(), StoreError> {
         RowChange::Insert(attempt) | RowChange::Update(attempt) if (attempt.learner, attempt.id) != whose => {
             wrong("with the row of another attempt")
         }
-        _ => Ok(()),
+        _ => Ok(first),
     }
 }
 
-fn insert_step(connection: &Connection, step: &StepRow) -> Result<(), Failure> {
+fn insert_step(connection: &Connection, attempt_no: i64, step: &StepRow) -> Result<(), Failure> {
     let (command, digest) = step.command.unzip();
     let done = execute(
         connection,
         "INSERT INTO steps (attempt_no, seq, at, actor, node, command, digest, body, hash) \
-         SELECT no, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM attempts WHERE learner = ?1 AND id = ?2",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
-            step.learner.bytes(),
-            step.log.bytes(),
+            attempt_no,
             step.seq,
             step.at.ms(),
             step.actor.map(PersonId::bytes),
@@ -76,20 +117,16 @@ fn insert_step(connection: &Connection, step: &StepRow) -> Result<(), Failure> {
         ],
     );
     match done {
-        Ok(0) => Err(StoreError::Corrupt(format!("a step of attempt {}, which has no row", step.log)).into()),
         Ok(_) => Ok(()),
-        Err(error) if is_duplicate(&error) => Err(step_conflict(connection, step)?.into()),
+        Err(error) if is_duplicate(&error) => Err(step_conflict(connection, attempt_no, step)?.into()),
         Err(error) => Err(error.into()),
     }
 }
 
-fn step_conflict(connection: &Connection, step: &StepRow) -> rusqlite::Result<CommitError> {
+fn step_conflict(connection: &Connection, attempt_no: i64, step: &StepRow) -> rusqlite::Result<CommitError> {
     let Some((command, _)) = step.command else { return Ok(CommitError::SeqTaken) };
-    let taken = exists(
-        connection,
-        "SELECT 1 FROM attempts a JOIN steps s ON s.attempt_no = a.no WHERE a.learner = ? AND a.id = ? AND s.command = ?",
-        (step.learner.bytes(), step.log.bytes(), command.into_bytes()),
-    )?;
+    let sql = "SELECT 1 FROM steps WHERE attempt_no = ? AND command = ?";
+    let taken = exists(connection, sql, (attempt_no, command.into_bytes()))?;
     Ok(if taken { CommitError::CommandTaken } else { CommitError::SeqTaken })
 }
 
