@@ -18,6 +18,7 @@ pub mod pages;
 pub mod people;
 pub mod problem;
 pub mod proctor;
+pub mod range;
 pub mod receipts;
 pub mod sdk;
 pub mod session;

@@ -8,6 +8,7 @@
 //! How to add the next page: its path in [`PAGES`] and a line in `web/routes.js`.
 
 use super::problem::Problem;
+use super::range::{Part, part};
 use crate::app::App;
 use axum::Router;
 use axum::body::Bytes;
@@ -92,6 +93,12 @@ async fn asset(Path((version, path)): Path<(String, String)>, headers: HeaderMap
     Ok(asset.answer(&headers, if version == SITE.version { FOR_EVER } else { ASK_FIRST }))
 }
 
+/// A file at an address of its own, which stays when the file changes.
+pub(super) fn file(path: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+    let asset = SITE.assets.get(path).ok_or_else(|| Problem::new("not_found"))?;
+    Ok(asset.answer(asked, ASK_FIRST))
+}
+
 impl Site {
     fn read() -> Self {
         let mut files: Vec<(String, Vec<u8>)> = Web::iter()
@@ -120,7 +127,9 @@ impl Site {
 impl Asset {
     fn new(kind: &'static str, data: Vec<u8>) -> Self {
         let etag = blake3::hash(&data).to_hex().as_str()[..16].to_owned();
-        let gzip = gzip(&data).filter(|packed| packed.len() < data.len()).map(Bytes::from);
+        // A film is packed already, and players ask for parts of it.
+        let film = kind.starts_with("video/");
+        let gzip = gzip(&data).filter(|packed| packed.len() < data.len() && !film).map(Bytes::from);
         Self { kind, etag, plain: Bytes::from(data), gzip }
     }
 
@@ -134,15 +143,14 @@ impl Asset {
         let unchanged = known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag));
         let mut response = if unchanged {
             StatusCode::NOT_MODIFIED.into_response()
+        } else if packed {
+            ([(header::CONTENT_ENCODING, "gzip")], body).into_response()
         } else {
-            axum::body::Body::from(body).into_response()
+            partly(body, asked)
         };
         let headers = response.headers_mut();
         if !unchanged {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
-            if packed {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            }
         }
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
@@ -151,6 +159,21 @@ impl Asset {
         }
         response
     }
+}
+
+/// The whole, or the part that is asked for.
+fn partly(whole: Bytes, asked: &HeaderMap) -> Response {
+    let size = whole.len();
+    let wanted = asked.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let (status, body, place) = match wanted.map_or(Part::Whole, |wanted| part(wanted, size)) {
+        Part::Whole => return ([(header::ACCEPT_RANGES, "bytes")], whole).into_response(),
+        Part::Of(range) => {
+            let place = format!("bytes {}-{}/{size}", range.start(), range.end());
+            (StatusCode::PARTIAL_CONTENT, whole.slice(range), place)
+        }
+        Part::Beyond => (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new(), format!("bytes */{size}")),
+    };
+    (status, [(header::CONTENT_RANGE, place)], body).into_response()
 }
 
 /// Packed once, when the files are read. `None` if that fails, which writing to memory does not.
