@@ -288,6 +288,9 @@ pub struct ExamView {
     pub state: &'static str,
     /// The attempt that is open.
     pub open_attempt: Option<String>,
+    /// Whether that is the exam or a practice.
+    #[schema(value_type = Option<String>)]
+    pub open_mode: Option<Mode>,
     /// Slots of a paper.
     pub questions: u32,
     /// Points of a paper.
@@ -364,6 +367,7 @@ pub fn exam_view(view: &LearnerExam, now: Timestamp) -> ExamView {
         hours: view.exam.course.hours,
         state: exam_state(view, open, used, now),
         open_attempt: open.map(|row| row.id.to_string()),
+        open_mode: open.map(|row| row.mode),
         questions: rules.blueprint.slot_count(),
         max_score: rules.blueprint.points_total(),
         pass_score: rules.pass_score,

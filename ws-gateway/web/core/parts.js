@@ -107,12 +107,23 @@ export function select(pairs, chosen, props = {}) {
   return h('select', props, pairs.map(([value, words]) => h('option', { value, selected: value === chosen }, words)));
 }
 
-/** A table that scrolls by itself on narrow screens. `cells` are rows of nodes or words. */
+/**
+ * A table that scrolls by itself on narrow screens, and is a list of cards on phones: the roles are named, because
+ * some browsers forget them when a table is laid out otherwise. `cells` are rows of nodes or words.
+ */
 export function table(caption, heads, cells) {
   return h('div', { class: 'table-holder', tabindex: '0', role: 'region', 'aria-label': caption },
-    h('table', {}, h('caption', { class: 'unseen' }, caption),
-      h('thead', {}, h('tr', {}, heads.map((words) => h('th', { scope: 'col' }, words)))),
-      h('tbody', {}, cells.map((row) => h('tr', {}, row.map((cell) => h('td', {}, cell)))))));
+    h('table', { role: 'table' }, h('caption', { class: 'unseen' }, caption),
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, heads.map((words) => h('th', { scope: 'col', role: 'columnheader' }, words)))),
+      h('tbody', { role: 'rowgroup' }, cells.map((row) => h('tr', { role: 'row' }, row.map((cell, index) => h('td', { role: 'cell', data: { name: heads[index] || '' } }, h('span', {}, cell))))))));
+}
+
+/** A button that chooses a file; `input` is the field in it. */
+export function fileButton(label, props) {
+  const name = h('span', { class: 'quiet small' });
+  const input = h('input', { type: 'file', class: 'unseen', ...props });
+  input.addEventListener('change', () => { name.textContent = input.files.length ? input.files[0].name : ''; });
+  return { input, element: h('span', { class: 'actions' }, h('label', { class: 'button file' }, label, input), name) };
 }
 
 /** Pairs of a name and what it is. */

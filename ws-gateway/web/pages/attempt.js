@@ -154,7 +154,7 @@ class View {
         h('div', { class: 'question-head' }, head, this.flagButton(slot)),
         h('div', { id: stem }, withClass(rich(slot.stem), 'stem')),
         this.answerArea(slot, `${stem}`),
-        h('div', { class: 'question-foot' },
+        h('div', { class: `question-foot${this.sitting.practice ? ' steps' : ''}` },
           h('div', { class: 'actions' }, this.clearButton(slot)),
           h('div', { class: 'actions step' },
             button(t('previous'), () => this.show(index - 1), 'plain', { disabled: index === 0 }),

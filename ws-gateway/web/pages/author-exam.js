@@ -33,7 +33,7 @@ function fresh() {
 function editor(context, exam, courses, banks) {
   let { id } = exam;
   let saved = true;
-  let strata = [];
+  let strata = null;
   const { blueprint } = exam;
   const told = h('div', { class: 'stack', 'aria-live': 'polite' });
   const sums = h('p', { class: 'lead', 'aria-live': 'polite' });
@@ -74,7 +74,7 @@ function editor(context, exam, courses, banks) {
   const plan = blueprintEditor(blueprint.sections, () => strata, touched);
 
   async function stock() {
-    strata = [];
+    strata = null;
     if (exam.bank) {
       try {
         strata = (await get(`banks/${exam.bank}/strata`)).items;

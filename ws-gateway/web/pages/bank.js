@@ -3,7 +3,7 @@ import { all, call, putTo } from '../core/api.js';
 import { dialog, toast } from '../core/dialog.js';
 import { h, plain, put } from '../core/dom.js';
 import { number, t } from '../core/i18n.js';
-import { badge, button, empty, field, head, kindName, notice, section, select, trouble, working } from '../core/parts.js';
+import { badge, button, empty, field, fileButton, head, kindName, notice, section, select, table, trouble, working } from '../core/parts.js';
 import { STATES, itemView } from '../staff/item.js';
 import { virtualList } from '../staff/virtual.js';
 
@@ -20,7 +20,7 @@ export default async function page(context) {
   const wanted = { kind: '', topic: '', state: '', text: '' };
   const told = h('p', { class: 'small quiet', role: 'status' });
   const body = h('div', {});
-  const list = virtualList(t('bank.items'), (item) => h('a', { href: '#', onclick: (event) => { event.preventDefault(); open(item); } },
+  const list = virtualList(t('bank.items'), (item) => h('a', { href: '#', class: 'item', onclick: (event) => { event.preventDefault(); open(item); } },
     h('div', {}, h('span', { class: 'name' }, plain(item.prompt.stem).slice(0, 80)), h('small', {}, `${item.code} · ${item.topic}`)),
     h('div', { class: 'wide-only' }, kindName(item.kind)),
     h('div', { class: 'wide-only' }, t('item.difficulty_n', { n: item.difficulty })),
@@ -81,7 +81,7 @@ export default async function page(context) {
 
 /** First what would happen, row by row; then, if the person wants it, it happens. */
 function importPanel(bank, done) {
-  const file = h('input', { type: 'file', accept: '.xlsx,.csv,.json,.xml,.gift,.txt', 'aria-label': t('import.file') });
+  const { input: file, element: chooser } = fileButton(t('import.file'), { accept: '.xlsx,.csv,.json,.xml,.gift,.txt' });
   const format = select(FORMATS.map((one) => [one, t(`format.${one}`)]), 'auto');
   const out = h('div', { class: 'stack', 'aria-live': 'polite' });
   const send = async (dry) => {
@@ -106,8 +106,8 @@ function importPanel(bank, done) {
     }
   };
   file.addEventListener('change', () => { if (file.files.length) send(true); });
-  const drop = h('div', { class: 'drop' }, h('p', {}, t('import.text')), h('div', { class: 'row row-start' }, file, field(t('import.format'), format)),
-    h('p', {}, working(t('import.check'), () => send(true), '')));
+  const drop = h('div', { class: 'drop stack' }, h('p', {}, t('import.text')),
+    h('div', { class: 'row row-start' }, chooser, field(t('import.format'), format), working(t('import.check'), () => send(true), '')));
   drop.addEventListener('dragover', (event) => { event.preventDefault(); drop.classList.add('over'); });
   drop.addEventListener('dragleave', () => drop.classList.remove('over'));
   drop.addEventListener('drop', (event) => {
@@ -127,11 +127,8 @@ function reportView(report, dry, go) {
   return h('div', { class: 'stack' },
     notice(report.refused ? 'warn' : 'good', h('p', { class: 'notice-title' }, t(dry ? 'import.would' : 'import.did', { n: number(good) })),
       h('p', {}, t('import.counts', { format: t(`format.${report.format}`), accepted: number(report.accepted), warned: number(report.warned), refused: number(report.refused), duplicates: number(report.duplicates) }))),
-    bad.length > 0 && h('div', { class: 'table-holder', tabindex: '0', role: 'region', 'aria-label': t('import.rows') },
-      h('table', {}, h('caption', { class: 'unseen' }, t('import.rows')),
-        h('thead', {}, h('tr', {}, [t('import.place'), t('import.status'), t('import.message')].map((words) => h('th', { scope: 'col' }, words)))),
-        h('tbody', {}, bad.slice(0, 500).map((item) => h('tr', {}, h('td', {}, item.place),
-          h('td', {}, badge(t(`import.${item.status}`), { refused: 'bad', warned: 'warn', duplicate: 'plain' }[item.status] || 'plain')), h('td', {}, item.message)))))),
+    bad.length > 0 && table(t('import.rows'), [t('import.place'), t('import.status'), t('import.message')], bad.slice(0, 500).map((item) => [
+      item.place, badge(t(`import.${item.status}`), { refused: 'bad', warned: 'warn', duplicate: 'plain' }[item.status] || 'plain'), item.message])),
     bad.length > 500 && h('p', { class: 'quiet' }, t('import.first', { n: 500, all: number(bad.length) })),
     dry && good > 0 && h('p', {}, working(t('import.go', { n: number(good) }), go)));
 }

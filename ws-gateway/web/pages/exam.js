@@ -43,18 +43,21 @@ export default async function page(context) {
 
   function begin() {
     const live = exam.open_attempt;
+    const practising = live && exam.open_mode === 'practice';
     const practice = exam.practice !== 'off' && exam.state === 'open' && button(t('exam.practise'), () => start('practice'), '');
-    if (live) return section(t('exam.go_on'), h('div', { class: 'actions' }, link(`/attempts/${live}`, t('exam.resume'), 'button primary')));
-    if (exam.state !== 'open') return null;
+    const resume = live && section(t('exam.go_on'), h('div', { class: 'card row' }, h('p', {}, t(practising ? 'exam.practice_open' : 'next.running_text')),
+      link(`/attempts/${live}`, t(practising ? 'exam.resume_practice' : 'exam.resume'), `button${practising ? '' : ' primary'}`)));
+    if (exam.state !== 'open' && !(practising && startable(exam, own))) return resume;
     const agreed = h('input', { type: 'checkbox' });
     const go = working(t('exam.start'), () => start('exam'), 'primary', { disabled: true });
     agreed.addEventListener('change', () => { go.disabled = !agreed.checked; });
     const blocked = exam.practice === 'required' && !exam.practised;
-    return section(t('exam.begin'), h('div', { class: 'card stack' },
+    if (blocked && practising) return resume;
+    return [resume, section(t('exam.begin'), h('div', { class: 'card stack' },
       h('h3', {}, t('device.title')), device(exam, heard),
       blocked && notice('info', t('exam.practice_required')),
       !blocked && h('label', { class: 'check' }, agreed, h('span', {}, t('exam.agree', { time: span(exam.duration_ms) }))),
-      h('div', { class: 'actions' }, !blocked && go, practice && blocked ? button(t('exam.practise'), () => start('practice'), 'primary') : practice)));
+      h('div', { class: 'actions' }, !blocked && go, practice && blocked ? button(t('exam.practise'), () => start('practice'), 'primary') : practice)))];
   }
 
   /** The same command however often it is tried, so that one start makes one attempt. */
@@ -91,6 +94,13 @@ export default async function page(context) {
   }
   draw();
   return { node, title: exam.title };
+}
+
+/** With a practice open the exam may begin: the practice gives way. */
+function startable(exam, own) {
+  const now = Date.parse(exam.server_time);
+  return now >= Date.parse(exam.opens_at) && now < Date.parse(exam.closes_at) && exam.attempts_left !== 0
+    && !own.some((attempt) => attempt.mode === 'exam' && attempt.passed);
 }
 
 function state(exam) {

@@ -21,7 +21,7 @@ export default async function page() {
 function tile(exam) {
   const live = exam.open_attempt;
   return h('article', { class: 'card tile' },
-    h('div', { class: 'row' }, badge(t(`exam.state.${exam.state}`), STATES[exam.state]), h('span', { class: 'figures' }, t('hours.n', { n: number(exam.hours) }))),
+    h('div', { class: 'row' }, badge(live && exam.open_mode === 'practice' ? t('exam.practising') : t(`exam.state.${exam.state}`), STATES[exam.state]), h('span', { class: 'figures' }, t('hours.n', { n: number(exam.hours) }))),
     h('h3', {}, exam.title),
     h('p', { class: 'tile-meta' },
       h('span', {}, t('exams.questions', { n: exam.questions })), h('span', {}, span(exam.duration_ms)),
@@ -29,6 +29,6 @@ function tile(exam) {
       exam.attempts_left !== null && h('span', {}, t('exams.left', { n: exam.attempts_left }))),
     exam.state === 'upcoming' && h('p', { class: 'small' }, t('next.opens', { time: moment(exam.opens_at) })),
     h('div', { class: 'actions' },
-      live && link(`/attempts/${live}`, t('exam.resume'), 'button primary'),
+      live && link(`/attempts/${live}`, t(exam.open_mode === 'practice' ? 'exam.resume_practice' : 'exam.resume'), 'button primary'),
       link(`/exams/${exam.id}`, t('exam.rules'), live || exam.state !== 'open' ? 'button' : 'button primary')));
 }

@@ -3,7 +3,7 @@ import { all, post, putTo } from '../core/api.js';
 import { dialog, sure, toast } from '../core/dialog.js';
 import { h, put } from '../core/dom.js';
 import { half, number, t } from '../core/i18n.js';
-import { badge, button, empty, field, head, notice, select, table, trouble, working } from '../core/parts.js';
+import { badge, button, empty, field, fileButton, head, notice, select, table, trouble, working } from '../core/parts.js';
 import { me } from '../core/session.js';
 import { download, readPeople } from '../staff/csv.js';
 import { virtualList } from '../staff/virtual.js';
@@ -114,7 +114,8 @@ function addMany() {
   let added = false;
   return dialog({ title: t('people.add_many'), wide: true, build: (close) => {
     const text = h('textarea', { rows: 8, spellcheck: 'false', placeholder: 'zhang3,张三,learner,单位A' });
-    const file = h('input', { type: 'file', accept: '.csv,.txt', 'aria-label': t('people.file'), onchange: async () => { if (file.files.length) { text.value = await file.files[0].text(); preview(); } } });
+    const { input: file, element: chooser } = fileButton(t('people.file'), { accept: '.csv,.txt' });
+    file.addEventListener('change', async () => { if (file.files.length) { text.value = await file.files[0].text(); preview(); } });
     const out = h('div', { class: 'stack', 'aria-live': 'polite' });
     let people = [];
     const preview = () => {
@@ -142,7 +143,7 @@ function addMany() {
       }
     };
     return h('div', { class: 'stack' }, h('p', {}, t('people.many_text')), h('p', { class: 'hint' }, t('people.columns')),
-      field(t('people.rows'), text), h('div', { class: 'row row-start' }, file, working(t('people.check'), async () => preview(), '')), out,
+      field(t('people.rows'), text), h('div', { class: 'row row-start' }, chooser, working(t('people.check'), async () => preview(), '')), out,
       h('div', { class: 'actions' }, button(t('close'), () => close(added))));
   } }).then((result) => result || added);
 }

@@ -56,7 +56,7 @@ const share = (done, of) => (of > 0 ? Math.min(1, done / of) : 1);
 
 /** The one thing to do now: an exam under way, else one whose bucket is still missing, the nearest deadline first. */
 function nextStep(missing, exams, courses, qualified) {
-  const running = exams.find((exam) => exam.open_attempt);
+  const running = exams.find((exam) => exam.open_attempt && exam.open_mode === 'exam');
   if (running) {
     return step(t('next.running'), running.title, t('next.running_text'), `/attempts/${running.open_attempt}`, t('exam.resume'));
   }
@@ -65,7 +65,7 @@ function nextStep(missing, exams, courses, qualified) {
     const course = courses.find((one) => one.id === exam.course);
     return course && missing.some((one) => one.subject === course.subject && one.bucket === course.bucket);
   };
-  const open = exams.filter((exam) => exam.state === 'open' && wanted(exam));
+  const open = exams.filter((exam) => (exam.state === 'open' || exam.open_mode === 'practice') && wanted(exam));
   open.sort((one, two) => Date.parse(one.closes_at) - Date.parse(two.closes_at) || two.hours - one.hours);
   if (open.length) {
     const [exam] = open;

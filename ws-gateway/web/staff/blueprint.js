@@ -17,7 +17,7 @@ export function stock(strata, { topic, difficulty, kind }) {
 export const freshSection = () => ({ title: '', kind: 'single_choice', count: 5, points: 2, quotas: [] });
 
 /**
- * The editor. `sections` is changed in place; `strata()` is what the bank holds now; `changed()` is called after every
+ * The editor. `sections` is changed in place; `strata()` is what the bank holds now, `null` where none is chosen; `changed()` is called after every
  * change. `refresh()` of what is returned draws the stock anew.
  */
 export function blueprintEditor(sections, strata, changed) {
@@ -30,6 +30,11 @@ export function blueprintEditor(sections, strata, changed) {
   const stockOf = (wanted, count) => {
     const element = h('p', { class: 'stock', 'aria-live': 'polite' });
     stocks.push(() => {
+      if (!strata()) {
+        element.className = 'stock quiet';
+        put(element, t('blueprint.no_bank'));
+        return;
+      }
       const held = stock(strata(), wanted());
       element.className = `stock ${held < count() ? 'bad' : 'good'}`;
       put(element, t(held < count() ? 'blueprint.short' : 'blueprint.stock', { n: number(held), m: number(count()) }));
@@ -69,7 +74,7 @@ export function blueprintEditor(sections, strata, changed) {
   }
 
   function quotaRow(section, quota, place) {
-    const topics = [...new Set(strata().flatMap((one) => one.topic.split('/').map((_, depth, names) => names.slice(0, depth + 1).join('/'))))].filter(Boolean).sort();
+    const topics = [...new Set((strata() || []).flatMap((one) => one.topic.split('/').map((_, depth, names) => names.slice(0, depth + 1).join('/'))))].filter(Boolean).sort();
     if (quota.topic && !topics.includes(quota.topic)) topics.push(quota.topic);
     const bind = (name, read) => (event) => {
       const value = read(event.target.value);
