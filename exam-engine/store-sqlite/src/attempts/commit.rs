@@ -34,7 +34,12 @@ impl Memory {
     }
 
     /// The number of a learner's attempt; `None` when there is no such row.
-    fn number(&mut self, connection: &Connection, whose: PersonId, attempt: AttemptId) -> rusqlite::Result<Option<i64>> {
+    fn number(
+        &mut self,
+        connection: &Connection,
+        whose: PersonId,
+        attempt: AttemptId,
+    ) -> rusqlite::Result<Option<i64>> {
         if let Some((owner, no)) = self.attempts.get(&attempt) {
             return Ok((*owner == whose).then_some(*no));
         }
