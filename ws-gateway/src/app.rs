@@ -2,7 +2,6 @@
 
 use crate::admission::Admission;
 use crate::config::Config;
-use crate::http::tickets::Tickets;
 use crate::limits::HTTP_CONNECTIONS_RESERVED;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
@@ -26,8 +25,6 @@ pub struct App {
     pub rates: Rates,
     /// What is counted.
     pub metrics: Metrics,
-    /// Tickets that wait to be used.
-    pub tickets: Tickets,
     /// Sockets of the stream.
     pub hub: Arc<Hub>,
     /// Connections at once, sockets among them.
@@ -48,7 +45,6 @@ impl App {
             queue: Queue::new(config.limits.starts_total_per_second),
             rates,
             metrics: Metrics::new(),
-            tickets: Tickets::new(),
             hub,
             connections_max,
             config,

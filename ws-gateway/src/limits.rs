@@ -65,10 +65,6 @@ pub const REQUESTS_MAX: usize = 4_096;
 pub const PAGE_DEFAULT: u32 = 50;
 /// Rows of a page at most.
 pub const PAGE_MAX: u32 = 500;
-/// Tickets that wait to be used.
-pub const TICKETS_MAX: u64 = 100_000;
-/// How long a ticket may wait.
-pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 /// Learners who wait to start, at most.
 pub const QUEUE_LENGTH_MAX: usize = 50_000;
 /// Nobody joins a line whose end is further off than this.

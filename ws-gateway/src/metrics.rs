@@ -1,6 +1,7 @@
 //! Metrics for Prometheus.
 
 use crate::admission::Class;
+use crate::http::problem::Problem;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -8,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Labels of a request.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -123,6 +124,12 @@ impl Metrics {
         let count = self.answers.0.swap(0, Ordering::Relaxed);
         let micros = self.answers.1.swap(0, Ordering::Relaxed);
         micros.checked_div(count).map(Duration::from_micros)
+    }
+
+    /// Counts a message of a socket like the request it might have been.
+    pub fn message(&self, class: Class, problem: Option<&Problem>, started: Instant) {
+        let (status, code) = problem.map_or((200, None), |problem| (problem.status().as_u16(), Some(problem.code())));
+        self.request(class, status, code, started.elapsed());
     }
 
     /// Counts a socket that was closed.

@@ -10,7 +10,7 @@
 use crate::limits::WATCHED_CHANGES_MAX;
 use exam_core::Timestamp;
 use exam_core::attempt::{Step, StepBody};
-use exam_core::ids::{AttemptId, ExamId, PersonId};
+use exam_core::ids::{AttemptId, ExamId, PartnerId, PersonId};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,6 +36,11 @@ pub enum Event {
     },
     /// An attempt took a turn that its learner's screens must show.
     Attempt(AttemptEvent),
+    /// A partner's key was revoked.
+    PartnerEnded {
+        /// Whose.
+        partner: PartnerId,
+    },
     /// A newer study of a learner took over from all older ones.
     StudyTaken {
         /// Whose.

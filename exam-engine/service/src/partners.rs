@@ -1,5 +1,6 @@
 //! Partner systems: their keys, and what these open. A key opens tickets for learners, nothing else.
 
+use crate::events::Event;
 use crate::identity::{new_token, token_hash};
 use crate::limits::{NAME_CHARS_MAX, PARTNER_LESSONS_MAX, WEBHOOK_URL_CHARS_MAX};
 use crate::{Engine, EngineError, FieldFault, Identity};
@@ -114,7 +115,9 @@ impl Engine {
     pub async fn revoke_partner(&self, identity: &Identity, id: PartnerId) -> Result<(), EngineError> {
         identity.may(Act::ManagePartners)?;
         let audit = self.audit(Some(identity.id()), "partner.revoke", id.to_string());
-        Ok(self.store.revoke_partner(id, self.now(), audit).await?)
+        self.store.revoke_partner(id, self.now(), audit).await?;
+        self.events().tell(&Event::PartnerEnded { partner: id });
+        Ok(())
     }
 
     /// Who is behind a partner's key. Asked of the store each time, so that a revoked key opens nothing at once.

@@ -139,8 +139,10 @@ async fn what_was_missed_is_told_after_a_cut() {
     assert_eq!(stream.expect("notice").await["text"], "二");
     // Seen more than there is.
     let mut stream = Stream::resume(learner, "attempt", &attempt_id, &welcome["session"], &json!(1_000)).await;
-    stream.expect("welcome").await;
     stream.expect("resync").await;
+    // Hello again, on the same socket, with a ticket of its own.
+    stream.say(&json!({"t": "hello", "ticket": learner.ticket("attempt", &attempt_id).await})).await;
+    stream.expect("welcome").await;
     sitting.site.proctor.act(&attempt_id, "warn", "三", None).await.ok(200);
     assert_eq!(stream.expect("notice").await["text"], "三");
 }

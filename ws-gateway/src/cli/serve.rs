@@ -67,6 +67,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     let expiry = tokio::spawn(Arc::clone(&site.engine).expire_forever());
     let tidy = tokio::spawn(tidy(Arc::clone(&app)));
     let pace = tokio::spawn(pace::keep_pace(Arc::clone(&app)));
+    let flush = tokio::spawn(Arc::clone(&site.engine).flush_forever());
     let (hub, engine) = (Arc::clone(&app.hub), Arc::clone(&site.engine));
     let wheel = tokio::spawn(Arc::clone(&hub).run(move || engine.now()));
     // Everything stands: say where.
@@ -90,6 +91,11 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     tidy.abort();
     pace.abort();
     wheel.abort();
+    flush.abort();
+    // What sockets earned since the last time; whatever fails is at most a beat of each.
+    if let Err(error) = site.engine.flush_progress().await {
+        tracing::warn!(%error, "coverage of the last beats could not be kept");
+    }
     site.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -147,6 +153,9 @@ async fn tidy(app: Arc<App>) {
         app.rates.tidy();
         if let Err(error) = app.engine.store().delete_expired_sessions(app.engine.now()).await {
             tracing::warn!(%error, "expired sessions could not be dropped");
+        }
+        if let Err(error) = app.engine.purge_tickets().await {
+            tracing::warn!(%error, "used tickets could not be dropped");
         }
     }
 }

@@ -121,7 +121,7 @@ pub fn agent_digest(headers: &HeaderMap) -> String {
 
 /// Of the session a command comes by: HTTP and socket of one session are one device.
 #[must_use]
-pub fn device_digest(session: &[u8; 32]) -> String {
+pub fn device_digest(session: &[u8]) -> String {
     short_digest(session)
 }
 

@@ -1,7 +1,7 @@
 //! The AsyncAPI document: made from the types of [`super::wire`], so that it says what is said.
 
 use super::SUBPROTOCOL;
-use super::wire::{AnyOut, AttemptIn, AttemptOut, HelloIn, ProctorOut, ReceiptOut};
+use super::wire::{AnyOut, AttemptIn, AttemptOut, ChallengeOut, HelloIn, LessonIn, LessonOut, ProctorOut, ReceiptOut};
 use crate::limits::FRAME_BYTES_MAX;
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
@@ -28,6 +28,9 @@ pub fn document() -> Value {
     let vocabularies = [
         vocabulary::<HelloIn>("any", false, &mut schemas),
         vocabulary::<AnyOut>("any", true, &mut schemas),
+        vocabulary::<LessonIn>("lesson", false, &mut schemas),
+        vocabulary::<LessonOut>("lesson", true, &mut schemas),
+        vocabulary::<ChallengeOut>("lesson", true, &mut schemas),
         vocabulary::<AttemptIn>("attempt", false, &mut schemas),
         vocabulary::<AttemptOut<'_>>("attempt", true, &mut schemas),
         vocabulary::<ReceiptOut>("attempt", true, &mut schemas),

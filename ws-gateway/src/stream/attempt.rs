@@ -94,6 +94,10 @@ async fn welcome(
     resume: Option<ResumeIn>,
 ) -> Result<u32, End> {
     let standing = standing(connection, identity, id).await?;
+    let missed = match resume {
+        Some(resume) => Some(missed(connection, identity, id, &standing, resume.seq).await?),
+        None => None,
+    };
     let session = connection.entry.peer.id.to_string();
     let welcome = AttemptOut::Welcome {
         session: &session,
@@ -105,19 +109,29 @@ async fn welcome(
         remaining_ms: standing.remaining_ms,
     };
     connection.send(&welcome).await?;
-    let Some(resume) = resume else { return Ok(standing.seq) };
-    let missed = Box::pin(connection.app.engine.attempt_events(identity, id, resume.seq)).await;
-    let missed = missed.map_err(|error| connection.failed(error))?;
-    if resume.seq > standing.seq || missed.len() > REPLAY_MAX {
-        // The welcome has all of it but the words: the client reads the attempt again.
-        connection.send(&AnyOut::Resync).await?;
-        return Ok(standing.seq);
-    }
+    let missed = missed.unwrap_or_default();
     let told = missed.last().map_or(standing.seq, |event| event.seq.max(standing.seq));
     for event in missed {
         tell(connection, identity, &event).await?;
     }
     Ok(told)
+}
+
+/// What happened since the client's last message; more than is told again, or what never was, ends in a resync.
+async fn missed(
+    connection: &mut Connection,
+    identity: &Identity,
+    id: AttemptId,
+    standing: &Standing,
+    seq: u32,
+) -> Result<Vec<AttemptEvent>, End> {
+    let missed = Box::pin(connection.app.engine.attempt_events(identity, id, seq)).await;
+    let missed = missed.map_err(|error| connection.failed(error))?;
+    if seq > standing.seq || missed.len() > REPLAY_MAX {
+        connection.send(&AnyOut::Resync).await?;
+        return Err(End::Resync);
+    }
+    Ok(missed)
 }
 
 async fn tell(connection: &mut Connection, identity: &Identity, event: &AttemptEvent) -> Result<(), End> {
@@ -155,9 +169,7 @@ async fn answer(
     let command_id = input.command;
     let identity = connection.authorize(identity).await?;
     let kept = keep(connection, &identity, id, input).await;
-    let problem = kept.as_ref().err();
-    let (status, code) = problem.map_or((200, None), |problem| (problem.status().as_u16(), Some(problem.code())));
-    connection.app.metrics.request(Class::Answer, status, code, started.elapsed());
+    connection.app.metrics.message(Class::Answer, kept.as_ref().err(), started);
     match kept {
         Ok(outcome) => {
             let replayed = outcome.answered.replayed;

@@ -5,17 +5,17 @@ use super::close::Close;
 use super::hub::{Entry, Known};
 use super::mailbox::{Letter, Mark, Post};
 use super::wire::{AnyOut, HelloIn, ResumeIn, text};
-use super::{attempt, proctor};
+use super::{attempt, lesson, proctor};
 use crate::admission::Class;
 use crate::app::App;
 use crate::http::extract::device_digest;
 use crate::http::problem::Problem;
-use crate::http::tickets::Purpose;
 use crate::limits::{CLOSE_TIMEOUT, SEND_TIMEOUT};
 use crate::socket::{Bucket, Meter};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use exam_core::ids::PartnerId;
 use exam_core::integrity::Origin;
-use exam_service::{EngineError, Identity};
+use exam_service::{EngineError, Identity, Pass, Purpose};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -39,6 +39,8 @@ pub(super) enum End {
     Gone,
     /// We close.
     Close(Close),
+    /// The peer was told to say hello again.
+    Resync,
 }
 
 impl From<Close> for End {
@@ -106,17 +108,35 @@ async fn goodbye(mut socket: WebSocket, close: Close) {
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, farewell).await;
 }
 
+/// HTTP and socket of one session are one device; so are all sockets by which one partner sends a learner.
+fn device_of(pass: &Pass) -> String {
+    match (pass.identity(), pass.partner()) {
+        (Some(identity), _) => device_digest(&identity.session),
+        (None, partner) => device_digest(&partner.map(PartnerId::bytes).unwrap_or_default()),
+    }
+}
+
 impl Connection {
     async fn converse(&mut self) -> Conversation {
-        let (identity, purpose, resume) = self.hello().await?;
-        match purpose {
-            Purpose::Attempt(id) => attempt::converse(self, identity, id, resume).await,
-            Purpose::Proctor(id) => proctor::converse(self, identity, id).await,
+        loop {
+            let (pass, resume) = self.hello().await?;
+            let ended = match (pass.purpose, pass.identity().cloned()) {
+                (Purpose::Lesson(_), _) => lesson::converse(self, pass, resume).await,
+                (Purpose::Attempt(id), Some(identity)) => attempt::converse(self, identity, id, resume).await,
+                (Purpose::Proctor(id), Some(identity)) => proctor::converse(self, identity, id).await,
+                // Partners send learners to lessons and to nothing else.
+                (Purpose::Attempt(_) | Purpose::Proctor(_), None) => Err(Close::NOT_ALLOWED.into()),
+            };
+            let Err(end) = ended;
+            if end != End::Resync {
+                return Err(end);
+            }
+            self.app.hub.forget(&self.entry.peer);
         }
     }
 
     /// Waits for the first message and finds out whom it is from.
-    async fn hello(&mut self) -> Result<(Identity, Purpose, Option<ResumeIn>), End> {
+    async fn hello(&mut self) -> Result<(Pass, Option<ResumeIn>), End> {
         let said = loop {
             if let Heard::Said(said) = self.next().await? {
                 break said;
@@ -137,18 +157,25 @@ impl Connection {
             self.send(&AnyOut::temporary("overloaded", wait_ms)).await?;
             return Err(Close::BUSY.into());
         }
-        let (identity, purpose) = app.tickets.redeem(&ticket).ok_or(Close::BAD_TICKET)?;
-        let known = Known {
-            person: identity.id(),
-            session: Some(identity.session),
-            until: identity.expires_at,
-            about: purpose.about(),
+        let pass = match Box::pin(app.engine.redeem_ticket(&ticket)).await {
+            Ok(pass) => pass,
+            Err(EngineError::Unauthenticated) => return Err(Close::BAD_TICKET.into()),
+            Err(error) => return Err(self.failed(error)),
         };
         // First known, then asked for: a session that ends in between ends the socket, one way or the other.
-        app.hub.introduce(&self.entry.peer, known)?;
-        self.arrival.origin.device = device_digest(&identity.session);
-        let identity = self.authorize(&identity).await?;
-        Ok((identity, purpose, resume))
+        app.hub.introduce(&self.entry.peer, Known::of(&pass))?;
+        self.arrival.origin.device = device_of(&pass);
+        self.authorize_pass(&pass).await?;
+        Ok((pass, resume))
+    }
+
+    /// Whoever came with a pass, if they still may. A partner's learner has no session that could end; what ends
+    /// their key or their account ends the socket.
+    pub(super) async fn authorize_pass(&mut self, pass: &Pass) -> Result<(), End> {
+        match pass.identity() {
+            Some(identity) => self.authorize(identity).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Whoever said hello, if they are still signed in. Asked for every message.

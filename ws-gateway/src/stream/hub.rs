@@ -7,13 +7,14 @@ use super::wheel::{Due, SocketId, TICK_MS, Wheel};
 use crate::config::StreamConfig;
 use crate::limits::{DRAIN_SPREAD, RECONNECTS_PER_SECOND};
 use exam_core::Timestamp;
-use exam_core::ids::{AttemptId, PersonId};
+use exam_core::ids::{AttemptId, PartnerId, PersonId};
 use exam_service::events::{Event, Listener};
+use exam_service::{Pass, Purpose};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One socket, as the hub and whoever has something for it sees it.
@@ -28,7 +29,15 @@ pub struct Peer {
     /// The tick of the wheel at which anything was heard last.
     heard: AtomicU64,
     /// Known after hello.
-    known: OnceLock<Known>,
+    known: Mutex<Option<Known>>,
+    /// Of its own study, once it has one, and of the newest study it was told of: the other ends it.
+    epochs: Mutex<Epochs>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Epochs {
+    own: Option<u64>,
+    newest: u64,
 }
 
 /// Whoever said hello, and about what.
@@ -36,8 +45,10 @@ pub struct Peer {
 pub struct Known {
     /// The person.
     pub person: PersonId,
-    /// Their session; `None` for a learner whom a partner vouches for.
+    /// Their session; `None` for a learner whom a partner sent.
     pub session: Option<[u8; 32]>,
+    /// The partner.
+    pub partner: Option<PartnerId>,
     /// When it ends.
     pub until: Timestamp,
     /// What the socket is about.
@@ -51,13 +62,44 @@ pub enum About {
     Attempt(AttemptId),
     /// An exam, for a proctor.
     Exam,
+    /// The learner's study.
+    Lesson,
+}
+
+impl Known {
+    /// What a pass says.
+    #[must_use]
+    pub fn of(pass: &Pass) -> Self {
+        let about = match pass.purpose {
+            Purpose::Attempt(attempt) => About::Attempt(attempt),
+            Purpose::Proctor(_) => About::Exam,
+            Purpose::Lesson(_) => About::Lesson,
+        };
+        let identity = pass.identity();
+        Self {
+            person: pass.person().id,
+            session: identity.map(|identity| identity.session),
+            partner: pass.partner(),
+            until: identity.map_or(Timestamp::from_ms(i64::MAX), |identity| identity.expires_at),
+            about,
+        }
+    }
 }
 
 impl Peer {
     /// Whoever said hello on it.
     #[must_use]
-    pub fn known(&self) -> Option<&Known> {
-        self.known.get()
+    pub fn known(&self) -> Option<Known> {
+        *self.known.lock()
+    }
+
+    /// A study of this epoch is the newest; an older one on this socket ends.
+    fn overtake(&self, epoch: u64) {
+        let mut epochs = self.epochs.lock();
+        epochs.newest = epochs.newest.max(epoch);
+        if epochs.own.is_some_and(|own| own < epochs.newest) {
+            self.mailbox.close(Close::TAKEN_OVER);
+        }
     }
 }
 
@@ -133,7 +175,8 @@ impl Hub {
         }
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let heard = AtomicU64::new(self.wheel.now());
-        let peer = Peer { id, address, mailbox: Mailbox::default(), heard, known: OnceLock::new() };
+        let peer =
+            Peer { id, address, mailbox: Mailbox::default(), heard, known: Mutex::default(), epochs: Mutex::default() };
         let peer = Arc::new(peer);
         self.sockets.lock().insert(id, Arc::clone(&peer));
         self.wheel.arm(id, Due::Hello, self.settings.hello_ms);
@@ -154,22 +197,47 @@ impl Hub {
         if theirs.len() >= self.settings.sockets_per_person as usize {
             return Err(Close::TOO_MANY);
         }
-        peer.known.set(known).map_err(|_| Close::MALFORMED)?;
+        *peer.known.lock() = Some(known);
         theirs.push(Arc::clone(peer));
         Ok(())
     }
 
-    fn leave(&self, peer: &Arc<Peer>) {
-        self.sockets.lock().remove(&peer.id);
-        if let Some(known) = peer.known() {
-            let mut people = self.people.lock();
-            if let Some(theirs) = people.get_mut(&known.person) {
-                theirs.retain(|other| other.id != peer.id);
-                if theirs.is_empty() {
-                    people.remove(&known.person);
-                }
+    /// Forgets who said hello: it has to be said again.
+    pub fn forget(&self, peer: &Arc<Peer>) {
+        self.forget_person(peer);
+        *peer.epochs.lock() = Epochs::default();
+        self.wheel.arm(peer.id, Due::Hello, self.settings.hello_ms);
+    }
+
+    /// The socket has the learner's study of this epoch from now on; whatever other socket had it, or an older one,
+    /// ends. If a newer one began meanwhile, this one does.
+    pub fn claim_study(&self, peer: &Arc<Peer>, epoch: u64) {
+        let Some(known) = peer.known() else { return };
+        peer.epochs.lock().own = Some(epoch);
+        self.each_of(known.person, |other, _| {
+            let same = other.epochs.lock().own == Some(epoch);
+            if other.id != peer.id && same {
+                other.mailbox.close(Close::TAKEN_OVER);
+            } else {
+                other.overtake(epoch);
+            }
+        });
+    }
+
+    fn forget_person(&self, peer: &Arc<Peer>) {
+        let Some(known) = peer.known.lock().take() else { return };
+        let mut people = self.people.lock();
+        if let Some(theirs) = people.get_mut(&known.person) {
+            theirs.retain(|other| other.id != peer.id);
+            if theirs.is_empty() {
+                people.remove(&known.person);
             }
         }
+    }
+
+    fn leave(&self, peer: &Arc<Peer>) {
+        self.sockets.lock().remove(&peer.id);
+        self.forget_person(peer);
         let mut addresses = self.addresses.lock();
         if let Some(count) = addresses.get_mut(&peer.address) {
             *count -= 1;
@@ -199,7 +267,7 @@ impl Hub {
         let people = self.people.lock();
         for peer in people.get(&person).into_iter().flatten() {
             if let Some(known) = peer.known() {
-                act(peer, known);
+                act(peer, &known);
             }
         }
     }
@@ -296,7 +364,14 @@ impl Listener for Hub {
                     peer.mailbox.put(Letter::Attempt(Box::new(event.clone())));
                 }
             }),
-            Event::StudyTaken { .. } => {}
+            Event::StudyTaken { learner, epoch } => self.each_of(*learner, |peer, _| peer.overtake(*epoch)),
+            Event::PartnerEnded { partner } => {
+                for peer in self.sockets.lock().values() {
+                    if peer.known().is_some_and(|known| known.partner == Some(*partner)) {
+                        peer.mailbox.close(Close::NOT_ALLOWED);
+                    }
+                }
+            }
         }
     }
 }
@@ -319,7 +394,8 @@ mod tests {
     fn known(person: u128, session: u8) -> Known {
         let until = Timestamp::from_ms(1_000_000);
         let about = About::Attempt(AttemptId(Uuid::from_u128(9)));
-        Known { person: PersonId(Uuid::from_u128(person)), session: Some([session; 32]), until, about }
+        let person = PersonId(Uuid::from_u128(person));
+        Known { person, session: Some([session; 32]), partner: None, until, about }
     }
 
     fn turns(hub: &Hub, ms: u64, now: Timestamp) {
@@ -386,6 +462,30 @@ mod tests {
         drop(entries);
         assert_eq!(hub.count(), 0);
         assert!(hub.people.lock().is_empty() && hub.addresses.lock().is_empty());
+    }
+
+    #[test]
+    fn a_newer_study_ends_older_ones_in_whatever_order_it_is_heard_of() {
+        let hub = hub();
+        let entries: Vec<Entry> = (0..2).map(|_| hub.enter(HOME).unwrap()).collect();
+        let (one, two) = (&entries[0].peer, &entries[1].peer);
+        for peer in [one, two] {
+            hub.introduce(peer, Known { about: About::Lesson, ..known(1, 1) }).unwrap();
+        }
+        let learner = PersonId(Uuid::from_u128(1));
+        hub.told(&Event::StudyTaken { learner, epoch: 5 });
+        hub.claim_study(one, 5);
+        assert_eq!((one.mailbox.closing(), two.mailbox.closing()), (None, None));
+        // The same study resumed on another socket.
+        hub.claim_study(two, 5);
+        assert_eq!((one.mailbox.closing(), two.mailbox.closing()), (Some(Close::TAKEN_OVER), None));
+        // Taken over before it could be claimed.
+        let third = hub.enter(HOME).unwrap();
+        drop(entries);
+        hub.introduce(&third.peer, Known { about: About::Lesson, ..known(1, 1) }).unwrap();
+        hub.told(&Event::StudyTaken { learner, epoch: 7 });
+        hub.claim_study(&third.peer, 6);
+        assert_eq!(third.peer.mailbox.closing(), Some(Close::TAKEN_OVER));
     }
 
     #[tokio::test]

@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 pub enum Letter {
     /// Encoded already, for everybody in a room; one letter, however many frames.
     Frames(Arc<[Utf8Bytes]>),
+    /// What was missed is too much: the peer has to say hello again.
+    Resync,
     /// Of the socket's attempt; put into words by whoever sends it, because the time left is in it.
     Attempt(Box<AttemptEvent>),
 }

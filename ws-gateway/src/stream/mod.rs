@@ -12,6 +12,7 @@ mod attempt;
 pub mod close;
 mod connection;
 pub mod hub;
+mod lesson;
 pub mod mailbox;
 pub mod proctor;
 pub mod wheel;

@@ -18,7 +18,7 @@ use exam_store::Page;
 use exam_store::attempts::AttemptFilter;
 use parking_lot::Mutex;
 use serde_json::value::{RawValue, to_raw_value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::task::AbortHandle;
 
@@ -89,6 +89,10 @@ pub(super) async fn converse(connection: &mut Connection, identity: Identity, ex
                     connection.send_frame(frame.clone()).await?;
                 }
             }
+            Heard::Letter(Letter::Resync) => {
+                connection.send(&AnyOut::Resync).await?;
+                return Err(End::Resync);
+            }
             Heard::Letter(Letter::Attempt(_)) | Heard::Mark(Mark::Clock | Mark::Wake | Mark::Ping) => {}
         }
     }
@@ -122,23 +126,22 @@ async fn tell_changes(engine: Arc<Engine>, exam: ExamId, watch: ExamWatch, membe
         // Whatever else happens meanwhile goes along.
         tokio::time::sleep(DELTA_EVERY).await;
         let changed = watch.take();
-        let frames: Vec<Utf8Bytes> = if changed.all {
-            vec![text(&AnyOut::Resync).into()]
-        } else {
-            match engine.sessions_of(exam, changed.attempts).await {
-                Ok(found) => delta(&engine, found),
-                Err(error) => {
-                    tracing::warn!(%error, "what changed could not be read; proctors have to look again");
-                    vec![text(&AnyOut::Resync).into()]
-                }
-            }
-        };
-        if frames.is_empty() {
+        let letter = if changed.all { Letter::Resync } else { what_changed(&engine, exam, changed.attempts).await };
+        if letter == Letter::Frames(Arc::default()) {
             continue;
         }
-        let frames: Arc<[Utf8Bytes]> = frames.into();
         for member in members.lock().iter() {
-            member.mailbox.put(Letter::Frames(Arc::clone(&frames)));
+            member.mailbox.put(letter.clone());
+        }
+    }
+}
+
+async fn what_changed(engine: &Engine, exam: ExamId, attempts: BTreeSet<AttemptId>) -> Letter {
+    match engine.sessions_of(exam, attempts).await {
+        Ok(found) => Letter::Frames(delta(engine, found).into()),
+        Err(error) => {
+            tracing::warn!(%error, "what changed could not be read; proctors have to look again");
+            Letter::Resync
         }
     }
 }

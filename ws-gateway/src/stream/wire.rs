@@ -4,6 +4,8 @@
 use crate::http::problem::Problem;
 use crate::http::proctor::SessionRowView;
 use exam_core::Timestamp;
+use exam_core::lesson::Rate;
+use question_bank::Points;
 use question_bank::Response as Said;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -48,6 +50,33 @@ pub enum AttemptIn {
         #[serde(deserialize_with = "Option::deserialize")]
         #[schema(value_type = Option<Object>, required = true)]
         response: Option<Said>,
+    },
+}
+
+/// What a learner's player says during a lesson.
+#[derive(Debug, PartialEq, Deserialize, ToSchema)]
+#[serde(tag = "t", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LessonIn {
+    /// Where the player is. Credit is reckoned by the server's clock.
+    Beat {
+        /// Counts up; a repeat is ignored.
+        n: u64,
+        /// Where it is.
+        position_ms: i64,
+        /// Whether it plays from here on.
+        playing: bool,
+        /// The rate it plays at; never believed.
+        rate: f64,
+    },
+    /// Answers the open challenge.
+    Answer {
+        /// Made by the client; a repeat gets the first verdict.
+        command_id: Uuid,
+        /// Which challenge.
+        challenge: String,
+        /// By kind.
+        #[schema(value_type = Object)]
+        response: Said,
     },
 }
 
@@ -184,6 +213,177 @@ pub enum AttemptOut<'a> {
         /// `submitted expired`.
         state: &'a str,
     },
+}
+
+/// What a learner's player is told during a lesson.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum LessonOut {
+    /// After hello.
+    Welcome {
+        /// For `resume`.
+        session: String,
+        /// The lesson.
+        lesson: String,
+        /// Of the last numbered message.
+        seq: u32,
+        /// How often to beat.
+        heartbeat_ms: i64,
+        /// How long the lesson plays.
+        duration_ms: i64,
+        /// What is covered.
+        covered_ms: i64,
+        /// The furthest covered point.
+        furthest_ms: i64,
+        /// The fastest playing that earns.
+        #[schema(value_type = f64)]
+        max_rate: Rate,
+        /// The challenge that is open.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<OpenChallengeView>)]
+        challenge: Option<Box<RawValue>>,
+        /// During a cool-down or a lock: when the next question comes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_in_ms: Option<i64>,
+        /// Whether the lesson is completed already.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        completed: bool,
+    },
+    /// What a beat led to. Not numbered.
+    Credit {
+        /// The beat.
+        n: u64,
+        /// What is covered.
+        covered_ms: i64,
+        /// The furthest covered point.
+        furthest_ms: i64,
+    },
+    /// What became of an answer.
+    Verdict {
+        /// The number.
+        seq: u32,
+        /// Which challenge.
+        challenge: String,
+        /// Whether it was right.
+        correct: bool,
+        /// Whether the player may go on.
+        #[serde(rename = "continue")]
+        continues: bool,
+        /// After a wrong answer: when the next question comes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_in_ms: Option<i64>,
+        /// After a wrong answer: where the player has to go back to.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rewind_to_ms: Option<i64>,
+    },
+    /// Something to be shown.
+    Notice {
+        /// The number.
+        seq: u32,
+        /// `info warning`.
+        level: &'static str,
+        /// In words.
+        text: String,
+    },
+    /// The lesson is covered and passed.
+    Complete {
+        /// The number.
+        seq: u32,
+        /// Hours it granted.
+        #[schema(value_type = f64)]
+        hours_granted: Points,
+    },
+}
+
+/// A question during a lesson; the player must pause.
+///
+/// The schema of what [`challenge_text`] writes: a question's members are spliced, not serialized.
+#[derive(ToSchema)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum ChallengeOut {
+    /// A question is asked: the player must pause, credit has stopped.
+    Challenge {
+        /// The number.
+        seq: u32,
+        /// For the answer.
+        challenge: String,
+        /// `single_choice multiple_choice true_false numeric short_text ordering matching`.
+        kind: String,
+        /// As HTML.
+        stem: String,
+        /// In the order shown.
+        options: Option<Vec<OptionView>>,
+        /// For `matching`, the right side.
+        targets: Option<Vec<OptionView>>,
+        /// How long it takes an answer.
+        answer_within_ms: i64,
+    },
+}
+
+/// The challenge that a welcome finds open.
+#[derive(ToSchema)]
+pub struct OpenChallengeView {
+    /// For the answer.
+    pub challenge: String,
+    /// `single_choice multiple_choice true_false numeric short_text ordering matching`.
+    pub kind: String,
+    /// As HTML.
+    pub stem: String,
+    /// In the order shown.
+    pub options: Option<Vec<OptionView>>,
+    /// For `matching`, the right side.
+    pub targets: Option<Vec<OptionView>>,
+    /// How long it takes an answer.
+    pub answer_within_ms: i64,
+}
+
+/// An entry to choose, order or match.
+#[derive(ToSchema)]
+pub struct OptionView {
+    /// Bound to this challenge.
+    pub id: String,
+    /// As HTML.
+    pub text: String,
+}
+
+/// What stands before a challenge's question.
+pub struct ChallengeHead {
+    /// The number.
+    pub seq: u32,
+    /// Its id.
+    pub challenge: String,
+}
+
+/// A challenge as [`ChallengeOut`] has it, around the members of its question.
+#[must_use]
+pub fn challenge_text(head: &ChallengeHead, question: &[u8], answer_within_ms: i64) -> String {
+    let question = String::from_utf8_lossy(question);
+    let ChallengeHead { seq, challenge } = head;
+    format!(
+        "{{\"t\":\"challenge\",\"seq\":{seq},\"challenge\":\"{challenge}\",{question},\"answer_within_ms\":{answer_within_ms}}}"
+    )
+}
+
+/// A challenge as [`OpenChallengeView`] has it, before it is spliced.
+pub struct OpenChallenge {
+    /// Its id.
+    pub challenge: String,
+    /// The members of its question.
+    pub question: Vec<u8>,
+    /// How long it still takes an answer.
+    pub answer_within_ms: i64,
+}
+
+impl OpenChallenge {
+    /// As JSON.
+    #[must_use]
+    pub fn raw(&self) -> Box<RawValue> {
+        let Self { challenge, question, answer_within_ms } = self;
+        let question = String::from_utf8_lossy(question);
+        let text = format!("{{\"challenge\":\"{challenge}\",{question},\"answer_within_ms\":{answer_within_ms}}}");
+        // Ids, numbers and what was serialized when the pool was made.
+        RawValue::from_string(text).unwrap_or_default()
+    }
 }
 
 /// What follows an answer that is durable.
