@@ -2,6 +2,7 @@
 
 mod bank;
 mod exam;
+mod lesson;
 mod security;
 mod sim;
 mod stream;

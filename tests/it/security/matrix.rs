@@ -30,6 +30,8 @@ struct Things {
     attempt: String,
     bank: String,
     course: String,
+    lesson: String,
+    partner: String,
     /// Somebody to be disabled.
     victim: String,
     owner: String,
@@ -67,6 +69,15 @@ const TABLE: &[Row] = &[
         |_| json!({"code": "", "title": "", "subject": "public", "bucket": "elective", "credit_year": 2023, "hours": 1}),
         AUTHORS,
     ),
+    Row("GET", "/api/v1/lessons", nothing, SIGNED_IN),
+    Row("GET", "/api/v1/lessons/{lesson}", nothing, SIGNED_IN),
+    Row("POST", "/api/v1/lessons", lesson_body, AUTHORS),
+    Row("PUT", "/api/v1/courses/{course}/lessons", |_| json!({"lessons": []}), AUTHORS),
+    Row("GET", "/api/v1/partners", nothing, ADMINS),
+    Row("POST", "/api/v1/partners", |_| json!({"name": ""}), ADMINS),
+    Row("DELETE", "/api/v1/partners/{partner}", nothing, ADMINS),
+    // A session's token is no partner's key.
+    Row("POST", "/api/v1/partner/tickets", |t| json!({"learner": t.owner, "lesson": t.lesson}), "uuuuuuuuuu"),
     Row("GET", "/api/v1/exams", nothing, SIGNED_IN),
     Row("GET", "/api/v1/exams/{exam}", nothing, SIGNED_IN),
     Row("POST", "/api/v1/exams", exam_body, AUTHORS),
@@ -126,6 +137,11 @@ const TABLE: &[Row] = &[
     Row("DELETE", "/api/v1/session", nothing, SIGNED_IN),
 ];
 
+/// Complete but for its code.
+fn lesson_body(things: &Things) -> Value {
+    json!({"code": "", "title": "", "course": things.course, "bank": things.bank, "duration_ms": 600_000})
+}
+
 /// Complete, so that nothing but the role decides.
 fn exam_body(things: &Things) -> Value {
     let mut body = keju_tests::kit::rules::default_rules();
@@ -136,7 +152,16 @@ fn exam_body(things: &Things) -> Value {
 }
 
 /// Pages and operations outside the document, open to everybody, as the sources have them.
-const UNDOCUMENTED: [&str; 5] = ["/assets/{version}/{*path}", "/asyncapi.json", "/healthz", "/metrics", "/readyz"];
+const UNDOCUMENTED: [&str; 8] = [
+    "/assets/{version}/{*path}",
+    "/asyncapi.json",
+    "/healthz",
+    "/lesson/",
+    "/lesson/{file}",
+    "/metrics",
+    "/readyz",
+    "/sdk/{file}",
+];
 /// Those that lead on to a page.
 const REDIRECTS: [&str; 1] = ["/lesson"];
 /// The documents themselves.
@@ -157,6 +182,9 @@ fn ask(row: &Row, things: &Things, token: Option<&str>) -> Ask {
         .replace("{exam}", &things.exam)
         .replace("{attempt}", &things.attempt)
         .replace("{bank}", &things.bank)
+        .replace("{course}", &things.course)
+        .replace("{lesson}", &things.lesson)
+        .replace("{partner}", &things.partner)
         .replace("{person}", &things.victim)
         .replace("{slot}", "1");
     let ask = match (row.2)(things) {
@@ -191,6 +219,8 @@ async fn route_by_role_by_ownership() {
         exam,
         bank: site.bank_id.clone(),
         course: site.course_id.clone(),
+        lesson: site.lesson(&json!({})).await,
+        partner: id(&site.admin.post("/partners", &json!({"name": "伙伴"})).await.ok(201)),
         victim: site.learner().await.person,
         owner: owner.person.clone(),
         username: owner.username.clone(),
@@ -224,7 +254,9 @@ async fn routes_outside_the_document_are_listed() {
         Ask::new("GET", path).send(site.server.address()).expect(308);
     }
     for path in UNDOCUMENTED.into_iter().chain(DOCUMENTS).chain(PAGES) {
-        let path = &path.replace("{version}", "x").replace("{*path}", "style.css").replace(['{', '}'], "");
+        let path = path.replace("{version}", "x").replace("{*path}", "style.css");
+        let path = path.replace("/sdk/{file}", "/sdk/exam-lesson.js").replace("/lesson/{file}", "/lesson/index.html");
+        let path = &path.replace(['{', '}'], "");
         Ask::new("GET", path).send(site.server.address()).expect(200);
         for method in ["POST", "PUT", "DELETE", "PATCH"] {
             Ask::new(method, path).send(site.server.address()).expect(405);

@@ -7,6 +7,7 @@ pub mod bank;
 pub mod client;
 pub mod generate;
 pub mod json;
+pub mod player;
 pub mod reply;
 pub mod rules;
 pub mod schema;

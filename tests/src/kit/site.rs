@@ -89,6 +89,24 @@ impl Site {
         exam
     }
 
+    /// Makes a lesson of twelve seconds in a professional course of its own, with beats of a second and a policy to
+    /// match; returns its id.
+    pub async fn lesson(&self, over: &Value) -> String {
+        let mut body = json!({
+            "code": format!("lesson-{}", self.next()), "title": "测试课时", "bank": self.bank_id, "duration_ms": 12_000,
+            "policy": {
+                "heartbeat_ms": 1_000, "silence_ms": 3_000, "gap_min_ms": 2_000, "gap_max_ms": 4_000, "challenges_min": 2,
+                "answer_within_ms": 5_000, "rewind_ms": 2_000, "cooldown_ms": 1_000, "jump_slack_ms": 1_000,
+                "end_slack_ms": 500,
+            },
+        });
+        lay_over(&mut body, over);
+        if body.get("course").is_none() {
+            body["course"] = json!(self.course(&json!({"subject": "professional"})).await);
+        }
+        id(&self.author.post("/lessons", &body).await.ok(201))
+    }
+
     /// Adds a learner, who signs in.
     pub async fn learner(&self) -> Client {
         self.learners(1).await.remove(0)

@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request, header};
 use exam_core::integrity::Origin;
-use exam_service::{FieldFault, Identity, token_hash};
+use exam_service::{FieldFault, Identity, PartnerIdentity, token_hash};
 use serde::de::{self, DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
@@ -35,6 +35,18 @@ impl FromRequestParts<Arc<App>> for SignedIn {
             }
         };
         Ok(Self(app.engine.identify(token).await?))
+    }
+}
+
+/// A partner system, by its key.
+pub struct WithKey(pub PartnerIdentity);
+
+impl FromRequestParts<Arc<App>> for WithKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let key = bearer(&parts.headers).ok_or_else(|| Problem::new("unauthenticated"))?;
+        Ok(Self(app.engine.identify_partner(key).await?))
     }
 }
 
@@ -214,7 +226,7 @@ macro_rules! path_ids {
     )*};
 }
 
-path_ids!(AttemptId BankId CourseId ExamId PersonId);
+path_ids!(AttemptId BankId CourseId ExamId LessonId PartnerId PersonId);
 
 impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Problem;

@@ -11,10 +11,12 @@ pub mod exams;
 pub mod extract;
 pub mod faults;
 pub mod layers;
+pub mod lessons;
 pub mod me;
 pub mod openapi;
 pub mod operations;
 pub mod pages;
+pub mod partners;
 pub mod people;
 pub mod problem;
 pub mod proctor;
@@ -65,6 +67,9 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(receipts::routes(), Class::Telemetry, BODY_BYTES_MAX))
         .merge(class(tickets::routes(), Class::Start, BODY_BYTES_MAX))
         .merge(class(stream::routes(), Class::Resume, BODY_BYTES_MAX))
+        .merge(class(partners::ticket_routes(), Class::Start, BODY_BYTES_MAX))
+        .merge(class(partners::routes(), Class::Report, ADMIN_BYTES_MAX))
+        .merge(class(lessons::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(me::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(courses::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(exams::routes(), Class::Report, ADMIN_BYTES_MAX))

@@ -44,9 +44,9 @@ pub enum PurposeName {
 /// A ticket.
 #[derive(Serialize, ToSchema)]
 pub struct TicketView {
-    ticket: String,
+    pub(super) ticket: String,
     #[schema(value_type = String, format = DateTime)]
-    expires_at: Timestamp,
+    pub(super) expires_at: Timestamp,
 }
 
 /// Mints a ticket for something the caller may watch.
