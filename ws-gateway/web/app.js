@@ -57,7 +57,7 @@ async function visit({ focus = true } = {}) {
     if (!here()) return undefined;
     if (problem.status === 401) return expired(path);
     if (problem.code === 'password_change_required') return go('/password', { replace: true });
-    const node = h('div', { class: 'column' }, head(t('problem.page')), trouble(moduleProblem(problem), () => visit()), h('p', {}, link('/', t('missing.home'))));
+    const node = h('div', { class: 'column' }, head(t('problem.page')), trouble(moduleProblem(problem), () => visit()), h('p', { class: 'section' }, link('/', t('missing.home'), 'button')));
     made = { node, title: t('problem.page') };
   } finally {
     clearTimeout(waiting);
