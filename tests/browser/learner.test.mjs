@@ -273,7 +273,6 @@ test('a second device goes on where the first one was, and the newer answer stan
   await second.click('.hand-in');
   await second.click('.dialog-foot .primary');
   await second.waitForSelector('.verdict-word');
-  await first.click('.option >> nth=1');
   await first.waitForSelector('.verdict-word');
 });
 
@@ -325,14 +324,37 @@ test('a session that ends in the middle is taken up again over the page', async 
   assert.deepEqual((await learner.ask('GET', `attempts/${id}`)).answers[1].response, { choices: ['o2'] });
 });
 
-test('a proctor pauses, resumes and terminates: the page says so', async () => {
-  const exam = await makeExam('proctored');
+test('what a proctor does shows at once, over the stream', async () => {
+  const exam = await makeExam('streamed');
   const page = await site.open('learner21');
+  const id = await begin(page, exam);
+  const act = (action, reason, more = {}) => proctor.ask('POST', `attempts/${id}/actions`, { command_id: crypto.randomUUID(), action, reason, ...more });
+  await act('warn', '请把手机收起来');
+  await page.waitForSelector('.notice.warn:has-text("请把手机收起来")');
+  await act('extend', '断电', { minutes: 30 });
+  await page.waitForSelector('.notice.good:has-text("延长了时间")');
+  await until(async () => /3[45]:\d\d/.test(await page.textContent('.clock')), 'the clock to show it');
+  await act('pause', '核对身份');
+  await page.waitForSelector('.question:has-text("作答已暂停"):has-text("核对身份")');
+  const still = await page.textContent('.clock');
+  await act('resume', '核对无误');
+  await page.waitForSelector('.option');
+  assert.ok(still);
+  await page.click('.option >> nth=0');
+  await saved(page);
+  await act('terminate', '替考');
+  await page.waitForSelector('text=由监考人员终止');
+  assert.deepEqual(page.faults, []);
+});
+
+test('without the stream the page finds out all the same', async () => {
+  const exam = await makeExam('proctored');
+  const page = await site.open('learner28');
+  await page.route('**/api/v1/tickets', (route) => route.abort());
   const id = await begin(page, exam);
   const act = (action) => proctor.ask('POST', `attempts/${id}/actions`, { command_id: crypto.randomUUID(), action, reason: '测试' });
   await act('pause');
   await page.click('.option >> nth=0');
-  await until(async () => /已暂停/.test(await saving(page)), 'the pause to be noticed');
   await page.waitForSelector('.question:has-text("作答已暂停")');
   await act('resume');
   await page.click('button:has-text("检查是否已恢复")');
@@ -376,12 +398,14 @@ test('a full house: the page waits as long as it is asked and gets in with the s
   const exam = await makeExam('queue');
   const page = await site.open('learner24');
   const commands = [];
+  const places = [];
   await page.route(`**/exams/${exam}/attempts`, async (route) => {
+    places.push(route.request().headers()['keju-queue']);
     commands.push(route.request().postDataJSON().command_id);
     if (commands.length > 2) return route.continue();
     return route.fulfill({
       status: 429, contentType: 'application/problem+json', headers: { 'retry-after': '1' },
-      body: JSON.stringify({ type: '/problems/queued', title: '正在排队，请稍候', status: 429, detail: '', code: 'queued', retry_after_ms: 700, position: 42 }),
+      body: JSON.stringify({ type: '/problems/queued', title: '正在排队，请稍候', status: 429, detail: '', code: 'queued', retry_after_ms: 700, position: 42, ticket: 'place-42' }),
     });
   });
   await page.goto(`${site.origin}/exams/${exam}`);
@@ -391,6 +415,7 @@ test('a full house: the page waits as long as it is asked and gets in with the s
   await page.waitForSelector('.question .option');
   assert.equal(commands.length, 3);
   assert.equal(new Set(commands).size, 1);
+  assert.deepEqual(places, [undefined, 'place-42', 'place-42']);
 });
 
 test('a first password is changed before anything else', async () => {

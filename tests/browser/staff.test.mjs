@@ -84,6 +84,27 @@ test('a proctor sees incidents first, reads an attempt, and acts with a reason',
   assert.deepEqual(page.faults, []);
 });
 
+test('the console is live: who starts and what happens shows by itself, and nothing moves away under the pointer', async () => {
+  const { exam } = await begin('learner34', 'gx-ty-ks');
+  const page = await site.open('proctor');
+  await page.goto(`${site.origin}/proctor/${exam.id}`);
+  await page.waitForSelector('.badge:has-text("实时")');
+  const { learner, attempt } = await begin('learner35', 'gx-ty-ks');
+  await page.waitForSelector('.virtual-row:has-text("学员035")');
+  const first = await page.textContent('.virtual-row >> nth=0 >> .name');
+  await page.hover('.virtual-row >> nth=0');
+  const other = first === '学员035' ? null : attempt;
+  const at = new Date().toISOString();
+  const [loser, name] = other ? [learner, '学员035'] : [await api(site.origin, 'learner34'), '学员034'];
+  const id = other || (await loser.ask('GET', 'me/attempts')).items[0].attempt;
+  await loser.ask('POST', `attempts/${id}/signals`, { signals: Array.from({ length: 5 }, () => [{ kind: 'blur', at }, { kind: 'focus', at }]).flat() });
+  await page.waitForSelector(`.virtual-row:has-text("${name}") .badge.bad`);
+  assert.equal(await page.textContent('.virtual-row >> nth=0 >> .name'), first, 'the list moved under the pointer');
+  await page.hover('h1');
+  await until(async () => (await page.textContent('.virtual-row >> nth=0 >> .name')) === name, 'the incident to come first');
+  assert.deepEqual(page.faults, []);
+});
+
 test('thousands of sessions are a list that holds what is seen', async () => {
   const page = await site.open('proctor');
   const exam = (await (await api(site.origin, 'author')).ask('GET', 'exams')).items.find((one) => one.code === 'gx-xx-ks');
@@ -92,6 +113,7 @@ test('thousands of sessions are a list that holds what is seen', async () => {
     started_at: '2026-05-01T00:00:00Z', deadline: '2026-05-01T01:00:00Z', closed_at: null, answered: 1, integrity_score: index === 4321 ? 99 : 0, flags: index === 4321 ? 3 : 0,
     signals: 1, focus_losses: 0, last_at: null,
   });
+  await page.route('**/api/v1/tickets', (route) => route.abort());
   await page.route('**/sessions?**', (route) => {
     const from = Number((new URL(route.request().url()).searchParams.get('after') || 'x-0').split('-').pop());
     const first = from > 0 || route.request().url().includes('after') ? from + 1 : 0;

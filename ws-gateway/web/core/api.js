@@ -14,6 +14,7 @@ export class Problem extends Error {
     this.retryAfterMs = body.retry_after_ms;
     this.attempt = body.attempt;
     this.position = body.position;
+    this.ticket = body.ticket;
     this.errors = (body.errors || []).map((error) => ({ pointer: error.pointer, detail: half(error.detail) }));
   }
 
@@ -27,8 +28,8 @@ export class Problem extends Error {
 const silence = () => new Problem(0, { code: 'network' });
 
 /**
- * Asks. `body` is sent as JSON, a `FormData` as it is. Options: `signal`, `timeoutMs`, `keepalive`, `raw` for the
- * response itself.
+ * Asks. `body` is sent as JSON, a `FormData` as it is. Options: `signal`, `timeoutMs`, `keepalive`, `headers`,
+ * `raw` for the response itself.
  */
 export async function call(method, path, body, options = {}) {
   const stop = new AbortController();
@@ -44,7 +45,7 @@ export async function call(method, path, body, options = {}) {
       cache: 'no-store',
       keepalive: options.keepalive === true,
       signal: stop.signal,
-      headers: { 'Accept-Language': current(), ...(body === undefined || form ? {} : { 'Content-Type': 'application/json' }) },
+      headers: { 'Accept-Language': current(), ...options.headers, ...(body === undefined || form ? {} : { 'Content-Type': 'application/json' }) },
       body: body === undefined ? undefined : form ? body : JSON.stringify(body),
     });
     if (options.raw && response.ok) return response;

@@ -58,6 +58,20 @@ export class Sitting {
     if (this.state === 'open' && this.outbox.hindrance === 'paused') this.outbox.wake();
   }
 
+  /** What the stream says of the attempt: its state, and how much time is left. */
+  told({ state, deadline = this.deadline, remaining_ms: left, server_time: time = new Date(this.countdown.now()).toISOString(), reason }) {
+    if (!LIVE.has(state)) {
+      this.on.closed();
+      return;
+    }
+    this.state = state;
+    this.deadline = deadline;
+    this.reason = reason;
+    this.countdown.sync({ remaining_ms: left, server_time: time, running: state === 'open' });
+    this.on.change();
+    if (state === 'open' && this.outbox.hindrance === 'paused') this.outbox.wake();
+  }
+
   get live() {
     return LIVE.has(this.state) && !this.outbox.closed;
   }

@@ -2,12 +2,13 @@
 import { get } from '../core/api.js';
 import { closeAll, dialog, say, sure, toast } from '../core/dialog.js';
 import { h, put, rich, uid } from '../core/dom.js';
-import { half, number, t } from '../core/i18n.js';
+import { clock as clockTime, half, number, t } from '../core/i18n.js';
 import { durable } from '../core/keep.js';
 import { button, kindName, notice, title as problemTitle, working } from '../core/parts.js';
 import { me } from '../core/session.js';
 import { digits } from '../exam/countdown.js';
 import { navigator as numbers } from '../exam/navigator.js';
+import { listen } from '../exam/live.js';
 import { note } from '../exam/notebook.js';
 import { control, given, words } from '../exam/questions.js';
 import { watch } from '../exam/signals.js';
@@ -111,7 +112,23 @@ class View {
       if (this.sitting.practice) return true;
       return sure({ title: t('leave.title'), text: t('leave.text'), yes: t('leave.yes'), no: t('leave.no'), danger: false });
     });
+    if (!this.sitting.practice) this.live();
     if (!this.sitting.practice) watch(this.sitting.id, () => this.sitting.countdown.now(), signal);
+  }
+
+  live() {
+    listen(this.sitting, {
+      closed: () => this.finished(),
+      notice: ({ text }) => {
+        this.note('warn', t('exam.notice', { words: text }));
+        say(t('exam.notice', { words: text }), true);
+        window.scrollTo(0, 0);
+      },
+      extended: (deadline) => {
+        this.calls = CALLS_MS.filter((ms) => ms < this.sitting.countdown.remaining());
+        this.note('good', t('exam.extended', { time: clockTime(deadline) }));
+      },
+    }, this.context.signal);
   }
 
   async read(options) {
@@ -147,7 +164,7 @@ class View {
     const head = h('h2', { id: heading, tabindex: '-1' }, marks);
     if (this.sitting.state === 'paused') {
       put(this.card, h('div', { class: 'wait', role: 'status' },
-        h('p', { class: 'verdict-word' }, t('paused.title')), h('p', {}, t('paused.text')),
+        h('p', { class: 'verdict-word' }, t('paused.title')), h('p', {}, t('paused.text')), this.sitting.reason && h('p', {}, t('timeline.reason', { words: this.sitting.reason })),
         working(t('paused.again'), () => this.read({ force: true }))));
     } else {
       put(this.card,

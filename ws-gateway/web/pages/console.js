@@ -4,7 +4,7 @@ import { h, put } from '../core/dom.js';
 import { clock, number, t } from '../core/i18n.js';
 import { badge, button, empty, field, head, notice, select, skeleton, trouble, working } from '../core/parts.js';
 import { act, actions } from '../staff/act.js';
-import { Sessions, byUrgency, isLive } from '../staff/sessions.js';
+import { Sessions, byUrgency, inPlace, isLive } from '../staff/sessions.js';
 import { virtualList } from '../staff/virtual.js';
 
 export const STATES = { open: 'info', paused: 'warn', submitted: 'good', expired: 'plain', terminated: 'bad' };
@@ -13,9 +13,11 @@ export default async function page(context) {
   const exam = await get(`exams/${context.params.exam}`);
   const wanted = { state: '', name: '', flagged: false };
   const counts = h('div', { class: 'counts' });
-  const told = h('div', { role: 'status' });
+  const told = h('div', {});
   const body = h('div', {});
-  const list = virtualList(t('console.list'), (session) => row(exam, session, sessions));
+  const list = virtualList(t('console.list'), (session) => row(exam, session, sessions), (session) => session.attempt);
+  let order = [];
+  let moved = false;
   const sessions = new Sessions(exam.id, { onchange: () => draw(), signal: context.signal });
 
   const fits = (session) => (!wanted.state || (wanted.state === 'live' ? isLive(session) : session.state === wanted.state))
@@ -30,9 +32,13 @@ export default async function page(context) {
       count(items.filter((one) => !isLive(one)).length, t('console.over')),
       count(items.length, t('console.all')));
     put(told, sessions.problem ? trouble(sessions.problem, () => sessions.refresh())
-      : h('p', { class: 'small quiet' }, sessions.busy ? t('loading') : sessions.readAt ? t('console.as_of', { time: clock(sessions.readAt) }) : '',
+      : h('p', { class: 'small quiet' }, sessions.live ? badge(t('console.streaming'), 'good') : '', sessions.live ? ' ' : '',
+        sessions.busy ? t('loading') : sessions.readAt ? t('console.as_of', { time: clock(sessions.readAt) }) : '',
         sessions.more ? ` ${t('console.more')}` : ''));
-    const shown = items.filter(fits).sort(byUrgency);
+    const held = list.element.matches(':hover') || list.element.contains(document.activeElement);
+    const shown = held && !moved ? inPlace(items.filter(fits), order) : items.filter(fits).sort(byUrgency);
+    moved = false;
+    order = shown.map((session) => session.attempt);
     if (!sessions.readAt) {
       put(body, sessions.problem ? null : skeleton(5));
     } else if (!shown.length) {
@@ -44,10 +50,10 @@ export default async function page(context) {
   };
   const filters = h('div', { class: 'filters' },
     field(t('console.state'), select([['', t('all')], ['live', t('console.live_all')], ...Object.keys(STATES).map((state) => [state, t(`attempt.${state}`)])], '',
-      { onchange: (event) => { wanted.state = event.target.value; draw(); } })),
-    field(t('console.name'), h('input', { type: 'search', oninput: (event) => { wanted.name = event.target.value.trim(); draw(); } })),
-    h('label', { class: 'check' }, h('input', { type: 'checkbox', onchange: (event) => { wanted.flagged = event.target.checked; draw(); } }), h('span', {}, t('console.flagged'))));
-  sessions.refresh();
+      { onchange: (event) => { wanted.state = event.target.value; moved = true; draw(); } })),
+    field(t('console.name'), h('input', { type: 'search', oninput: (event) => { wanted.name = event.target.value.trim(); moved = true; draw(); } })),
+    h('label', { class: 'check' }, h('input', { type: 'checkbox', onchange: (event) => { wanted.flagged = event.target.checked; moved = true; draw(); } }), h('span', {}, t('console.flagged'))));
+  list.element.addEventListener('mouseleave', () => draw());
   return {
     title: exam.title,
     node: h('div', {},
@@ -69,6 +75,6 @@ function row(exam, session, sessions) {
     h('div', {}, session.flags ? h('span', {}, badge(t('console.score', { n: session.integrity_score }), 'bad'))
       : h('span', { class: 'quiet small' }, t('console.no_flags')),
       h('small', {}, [session.flags ? t('console.flags', { n: session.flags }) : '', session.focus_losses ? t('console.focus', { n: session.focus_losses }) : ''].filter(Boolean).join(t('comma')))),
-    possible.length ? button(t('console.act'), async () => { if (await act(session)) sessions.refresh(); }, '', { 'aria-label': t('console.act_on', { name: session.learner_name }) })
+    possible.length ? button(t('console.act'), async () => { if (await act(session) && !sessions.live) sessions.refresh(); }, '', { 'aria-label': t('console.act_on', { name: session.learner_name }) })
       : h('span', {}));
 }

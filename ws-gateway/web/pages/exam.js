@@ -65,8 +65,8 @@ export default async function page(context) {
     const kept = drawer(`start:${me().id}:${id}:`);
     const command = kept.get(mode) || uuid();
     kept.set(mode, command);
-    const enter = async () => {
-      const attempt = await post(`exams/${id}/attempts`, { command_id: command, mode });
+    const enter = async (place) => {
+      const attempt = await post(`exams/${id}/attempts`, { command_id: command, mode }, place ? { headers: { 'Keju-Queue': place } } : {});
       kept.remove(mode);
       await context.go(`/attempts/${attempt.id}`);
     };
@@ -146,10 +146,13 @@ function waiting(exam, first, enter, context, back) {
   let stopped = false;
   context.signal.addEventListener('abort', () => { stopped = true; }, { once: true });
   let round = 0;
+  // The place in the line; it holds at another server and after a restart.
+  let ticket;
   const wait = async (problem) => {
     round += 1;
+    ticket = problem.ticket || ticket;
     put(words, t(`wait.${problem.code}`));
-    put(place, problem.position ? t('wait.position', { n: problem.position }) : t('wait.rounds', { n: round }));
+    put(place, Number.isInteger(problem.position) ? t('wait.position', { n: problem.position }) : t('wait.rounds', { n: round }));
     const until = Date.now() + (problem.retryAfterMs || 2000);
     while (Date.now() < until && !stopped) {
       put(big, String(Math.max(1, Math.ceil((until - Date.now()) / 1000))));
@@ -158,7 +161,7 @@ function waiting(exam, first, enter, context, back) {
     if (stopped) return;
     put(big, '…');
     try {
-      await enter();
+      await enter(ticket);
     } catch (next) {
       if (stopped) return;
       if (WAITING.has(next.code)) {

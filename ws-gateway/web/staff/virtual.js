@@ -3,8 +3,10 @@ import { h } from '../core/dom.js';
 
 const MARGIN = 8;
 
-/** `row(item)` makes a row's element; `show(items)` shows other items and keeps the place. */
-export function virtualList(label, row) {
+/**
+ * `row(item)` makes a row's element; `show(items)` shows other items and keeps the place, and by `key(item)` the focus.
+ */
+export function virtualList(label, row, key = (item) => item) {
   const rows = h('div', { class: 'virtual-rows', role: 'list' });
   const element = h('div', { class: 'virtual', role: 'region', 'aria-label': label, tabindex: '0' }, rows);
   let items = [];
@@ -42,6 +44,15 @@ export function virtualList(label, row) {
       made.set(index, holder);
     }
   };
+  /** Which part of which row has the focus. */
+  const focused = () => {
+    for (const [index, one] of made) {
+      if (!one.contains(document.activeElement)) continue;
+      const tag = document.activeElement.tagName;
+      return { key: key(items[index]), tag, place: [...one.querySelectorAll(tag)].indexOf(document.activeElement) };
+    }
+    return null;
+  };
   element.addEventListener('scroll', () => window.requestAnimationFrame(draw));
   const resized = () => {
     height = 0;
@@ -53,10 +64,14 @@ export function virtualList(label, row) {
   return {
     element,
     show(next) {
+      const focus = focused();
       items = next;
       made.forEach((one) => one.remove());
       made.clear();
       draw();
+      const again = focus && made.get(items.findIndex((item) => key(item) === focus.key));
+      const target = again && again.querySelectorAll(focus.tag)[focus.place];
+      if (target) target.focus({ preventScroll: true });
     },
   };
 }
