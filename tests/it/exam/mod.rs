@@ -1,5 +1,6 @@
 //! The exam end to end: stories over real HTTP against the real server.
 
+mod authoring;
 mod bad_input;
 mod closing;
 mod command_line;
@@ -7,8 +8,10 @@ mod crash;
 mod demo;
 mod devices;
 mod gates;
+mod history;
 mod integrity;
 mod overrides;
+mod pages;
 mod people;
 mod proctor;
 mod queue;
