@@ -1,5 +1,7 @@
 //! What authors see and change: exams as they were written, drafts, what a bank has for a blueprint.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use keju_tests::kit::rules::short_rules;
 use keju_tests::kit::{Site, id};
 use serde_json::{Value, json};

@@ -1,6 +1,8 @@
 //! The pages as HTTP serves them: one document, files under the address of their version, asked for once.
 //! What they do is tested in a browser, see `tests/browser`.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use keju_tests::kit::Site;
 use reqwest::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
 use reqwest::{Client, Response};
