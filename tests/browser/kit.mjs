@@ -73,9 +73,13 @@ export async function start() {
     server,
     browser,
     origin: server.origin,
-    /** A page of a person of its own; what it logs as an error fails the test by `page.faults`. */
+    /**
+     * A page of a person of its own. Routes of a test are heard only where no worker stands in between: the test that
+     * is about it asks for `serviceWorkers: 'allow'`.
+     * What it logs as an error fails the test by `page.faults`.
+     */
     async open(username, { size = DESKTOP, options = {} } = {}) {
-      const context = await browser.newContext({ viewport: size, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', ...options });
+      const context = await browser.newContext({ viewport: size, serviceWorkers: 'block', locale: 'zh-CN', timezoneId: 'Asia/Shanghai', ...options });
       const page = await context.newPage();
       page.faults = [];
       page.on('pageerror', (error) => page.faults.push(String(error)));

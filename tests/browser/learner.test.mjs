@@ -230,6 +230,39 @@ test('a page that is closed with unsaved answers finds them when it is opened ag
   assert.deepEqual((await learner.ask('GET', `attempts/${id}`)).answers[1].response, { choices: ['o3'] });
 });
 
+test('an exam that is reloaded while the network is away goes on, and loses nothing', async () => {
+  const exam = await makeExam('reload-offline');
+  const learner = await api(site.origin, 'learner29');
+  const page = await site.open('learner29', { options: { serviceWorkers: 'allow' } });
+  await page.evaluate(async () => { await navigator.serviceWorker.ready; });
+  const id = await begin(page, exam);
+  await page.click('.option >> nth=0');
+  await saved(page);
+  await page.context().setOffline(true);
+  await nextQuestion(page);
+  await page.click('.option >> nth=1');
+  await until(async () => /暂存本机/.test(await saving(page)), 'the page to say it is offline');
+  const before = await page.textContent('.clock');
+  await page.reload();
+  await page.waitForSelector('.option.chosen');
+  assert.match(await page.textContent('.question-head h2'), /第 2 题/);
+  assert.match(await saving(page), /网络中断，1 题暂存本机|正在保存/);
+  assert.ok((await page.textContent('.clock')) <= before, 'no time is won');
+  await page.click('.number:text-is("1")');
+  await page.waitForSelector('.option.chosen');
+  await page.click('.number:text-is("3")');
+  await page.click('.option >> nth=2');
+  await page.context().setOffline(false);
+  await saved(page);
+  const { answers } = await learner.ask('GET', `attempts/${id}`);
+  assert.deepEqual(Object.keys(answers), ['1', '2', '3']);
+  assert.deepEqual(page.faults, []);
+  await page.click('.hand-in');
+  await page.click('.dialog-foot .primary');
+  await page.waitForSelector('.verdict-word');
+  assert.equal(await page.evaluate(() => Object.keys(localStorage).filter((key) => /paper|saved|answer/.test(key)).length), 0, 'nothing of the paper stays');
+});
+
 test('a lost response leads to one answer, not two', async () => {
   const exam = await makeExam('lost-response');
   const page = await site.open('learner16');

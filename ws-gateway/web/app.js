@@ -162,4 +162,9 @@ async function begin() {
   await visit();
 }
 
+// Only pages by HTTPS, and those of this very machine, can be opened without a network.
+if ('serviceWorker' in navigator && window.isSecureContext) {
+  window.addEventListener('load', () => navigator.serviceWorker.register('/sw.js').catch(() => {}));
+}
+
 begin();

@@ -152,7 +152,7 @@ fn exam_body(things: &Things) -> Value {
 }
 
 /// Pages and operations outside the document, open to everybody, as the sources have them.
-const UNDOCUMENTED: [&str; 8] = [
+const UNDOCUMENTED: [&str; 9] = [
     "/assets/{version}/{*path}",
     "/asyncapi.json",
     "/healthz",
@@ -161,6 +161,7 @@ const UNDOCUMENTED: [&str; 8] = [
     "/metrics",
     "/readyz",
     "/sdk/{file}",
+    "/sw.js",
 ];
 /// Those that lead on to a page.
 const REDIRECTS: [&str; 1] = ["/lesson"];

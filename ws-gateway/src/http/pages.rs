@@ -24,7 +24,9 @@ use std::sync::{Arc, LazyLock};
 
 /// The document of all pages.
 const SHELL: &str = "index.html";
-/// What stands in the shell for the version of the files.
+/// What lets pages be opened without a network; its address decides what it may serve.
+const WORKER: &str = "sw.js";
+/// What stands in the shell and the worker for the version of the files.
 const VERSION_MARK: &str = "{version}";
 /// A file under the address of its version never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -79,11 +81,15 @@ static SITE: LazyLock<Site> = LazyLock::new(Site::read);
 /// The pages and their files.
 pub fn routes() -> Router<Arc<App>> {
     let router = PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(shell)));
-    router.route("/assets/{version}/{*path}", get(asset))
+    router.route("/assets/{version}/{*path}", get(asset)).route("/sw.js", get(worker))
 }
 
 async fn shell(headers: HeaderMap) -> Response {
     SITE.shell.answer(&headers, ASK_FIRST)
+}
+
+async fn worker(headers: HeaderMap) -> Result<Response, Problem> {
+    file(WORKER, &headers)
 }
 
 /// Another version's address gets the file of this one: while servers are replaced one by one, the page
@@ -111,16 +117,17 @@ impl Site {
         }
         let version = hasher.finalize().to_hex().as_str()[..12].to_owned();
         let mut assets: BTreeMap<String, Asset> = BTreeMap::new();
-        let mut shell = String::new();
+        let versioned = |data: &[u8]| String::from_utf8_lossy(data).replace(VERSION_MARK, &version).into_bytes();
+        let mut shell = Vec::new();
         for (path, data) in files {
-            if path == SHELL {
-                shell = String::from_utf8_lossy(&data).replace(VERSION_MARK, &version);
-            } else {
-                let asset = Asset::new(kind(&path), data);
-                assets.insert(path, asset);
+            match path.as_str() {
+                SHELL => shell = versioned(&data),
+                WORKER => drop(assets.insert(path, Asset::new(kind(WORKER), versioned(&data)))),
+                _ => drop(assets.insert(path.clone(), Asset::new(kind(&path), data))),
             }
         }
-        Self { version, shell: Asset::new(kind(SHELL), shell.into_bytes()), assets }
+        let shell = Asset::new(kind(SHELL), shell);
+        Self { version, shell, assets }
     }
 }
 

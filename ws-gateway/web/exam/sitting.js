@@ -5,6 +5,7 @@ import { uuid } from '../core/dom.js';
 import { drawer } from '../core/keep.js';
 import { Countdown } from './countdown.js';
 import { Outbox } from './outbox.js';
+import { forgetAnswers, forgetPapers, keepAnswers } from './paper.js';
 import { given } from './questions.js';
 
 /** The attempt's states in which answers may come in again. */
@@ -16,6 +17,7 @@ export class Sitting {
   constructor(attempt, person, on) {
     this.id = attempt.id;
     this.exam = attempt.exam;
+    this.person = person;
     this.mode = attempt.mode;
     this.on = on;
     this.sections = attempt.paper.sections;
@@ -108,6 +110,7 @@ export class Sitting {
 
   #received(entry, receipt) {
     this.answers[entry.slot] = { response: entry.response, seq: receipt.seq, saved_at: receipt.saved_at };
+    keepAnswers(this.person, this.id, this.answers);
     this.countdown.told(receipt.saved_at, this.deadline);
     if (receipt.feedback) {
       this.feedback.set(entry.slot, { ...receipt.feedback, response: entry.response });
@@ -145,6 +148,8 @@ export class Sitting {
     if (lost.length) this.own.set('lost', lost);
     this.outbox.stop();
     this.outbox.clear();
+    forgetPapers(this.person, this.id);
+    forgetAnswers(this.person, this.id);
     this.own.remove('submit');
     this.own.remove('flagged');
     this.own.remove('at');

@@ -1,5 +1,4 @@
 // The exam page: one question at a time, everything at a glance beside it, and at all times what is saved.
-import { get } from '../core/api.js';
 import { closeAll, dialog, say, sure, toast } from '../core/dialog.js';
 import { h, put, rich, uid } from '../core/dom.js';
 import { clock as clockTime, half, number, t } from '../core/i18n.js';
@@ -12,6 +11,7 @@ import { listen } from '../exam/live.js';
 import { note } from '../exam/notebook.js';
 import { control, given, words } from '../exam/questions.js';
 import { watch } from '../exam/signals.js';
+import { keepPaper, readPaper } from '../exam/paper.js';
 import { Sitting } from '../exam/sitting.js';
 import { endOfTime, handIn, signInAgain } from '../exam/closing.js';
 
@@ -22,12 +22,12 @@ const PAUSED_READ_MS = 15000;
 const CALLS_MS = [300000, 60000];
 
 export default async function page(context) {
-  const attempt = await get(`attempts/${context.params.attempt}`);
-  const exam = await get(`exams/${attempt.exam}`).catch(() => ({ title: t('exam') }));
+  const { attempt, exam } = await readPaper(me().id, context.params.attempt, t('exam'));
   if (!['open', 'paused'].includes(attempt.state)) {
     context.go(`/attempts/${attempt.id}/result`, { replace: true });
     return { node: h('div'), title: '' };
   }
+  keepPaper(me().id, attempt, exam);
   const view = new View(context, attempt, exam);
   return { node: view.node, title: exam.title };
 }
