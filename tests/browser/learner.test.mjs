@@ -125,7 +125,7 @@ test('practice tells right and wrong at once, fills the notebook, and takes ever
   await page.click('.dialog-foot .primary');
   await page.waitForSelector('.verdict-word:has-text("练习完成")');
   await page.click('.actions a:has-text("错题本")');
-  await page.waitForSelector('.review > li');
+  await page.waitForSelector('h1:has-text("错题本")');
   assert.equal(await page.locator('.review > li').count(), wrong);
   await page.click('button:has-text("看答案") >> nth=0');
   await page.waitForSelector('text=正确答案');
@@ -559,6 +559,19 @@ test('at 360 pixels and at twice the size nothing is cut off, and nothing moves 
   await saved(page);
   const shifts = await page.evaluate(() => window.shifts.reduce((sum, value) => sum + value, 0));
   assert.ok(shifts < 0.1, `moved by ${shifts}`);
+});
+
+test('signing in leads on to a page of the site and to no other', async () => {
+  for (const [next, path] of [['/exams', '/exams'], ['//evil.invalid/x', '/'], ['/\\\\evil.invalid', '/'], ['https://evil.invalid/', '/'], ['/nowhere', '/'], ['/exams/%E0%A4%A', '/']]) {
+    const page = await site.open(null);
+    await page.goto(`${site.origin}/sign-in?next=${encodeURIComponent(next)}`);
+    await page.fill('input[name=username]', 'learner27');
+    await page.fill('input[name=password]', 'keju-demo');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('header.top main h1, main h1');
+    await until(() => new URL(page.url()).pathname === path, `${next} to lead to ${path}`);
+    await page.context().close();
+  }
 });
 
 test('English is a whole language, and the choice is kept', async () => {

@@ -29,14 +29,19 @@ export const ROUTES = [
 
 /** The route of a path with what its parts are called, or `undefined`. */
 export function match(path) {
-  const parts = path.replace(/\/+$/, '').split('/');
+  let parts;
+  try {
+    parts = path.replace(/\/+$/, '').split('/').map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
   for (const route of ROUTES) {
     const wanted = route.path.replace(/\/+$/, '').split('/');
     if (wanted.length !== parts.length) continue;
     const params = {};
     const fits = wanted.every((word, index) => {
       if (!word.startsWith(':')) return word === parts[index];
-      params[word.slice(1)] = decodeURIComponent(parts[index]);
+      params[word.slice(1)] = parts[index];
       return parts[index] !== '';
     });
     if (fits) return { route, params };

@@ -22,8 +22,13 @@ export function show(node, { title, bare = false, path }) {
     }
     put(frame.main, node);
     for (const anchor of frame.header.querySelectorAll('nav a')) {
-      if (belongs(anchor.getAttribute('href'), path)) anchor.setAttribute('aria-current', 'page');
-      else anchor.removeAttribute('aria-current');
+      if (belongs(anchor.getAttribute('href'), path)) {
+        anchor.setAttribute('aria-current', 'page');
+        // On a phone the navigation is wider than the screen.
+        anchor.parentElement.scrollLeft = anchor.offsetLeft - anchor.parentElement.offsetLeft - 16;
+      } else {
+        anchor.removeAttribute('aria-current');
+      }
     }
   }
 }

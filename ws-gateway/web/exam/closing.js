@@ -46,7 +46,8 @@ async function sendIn(sitting, done, { title, stoppable }) {
       try {
         if (sitting.outbox.size && !sitting.outbox.closed && !(await sitting.outbox.wake())) {
           if (!sitting.outbox.closed) {
-            put(status, t('handing_in.waiting', { n: sitting.outbox.size }));
+            const why = sitting.outbox.hindrance;
+            put(status, why === 'paused' || why === 'busy' ? t(`saving.${why}`, { n: sitting.outbox.size }) : t('handing_in.waiting', { n: sitting.outbox.size }));
             await pause(RETRY_MS);
             continue;
           }
@@ -56,10 +57,11 @@ async function sendIn(sitting, done, { title, stoppable }) {
         finished = true;
       } catch (problem) {
         if (!problem.code) throw problem;
-        if (['attempt_closed', 'deadline_passed'].includes(problem.code)) {
-          finished = true;
-        } else if (problem.status === 401) {
+        if (problem.status === 401) {
           await signInAgain();
+        } else if (!problem.temporary && problem.code !== 'attempt_paused') {
+          // Closed already, or nothing that trying again would change: the result page says where it stands.
+          finished = true;
         } else {
           put(status, `${problemTitle(problem)}${t('handing_in.retrying')}`);
           await pause(problem.retryAfterMs || RETRY_MS);

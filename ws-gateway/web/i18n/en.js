@@ -701,6 +701,7 @@ export default {
   'status.errors': 'Share of server errors',
   'status.most': 'at most {n}',
   'status.totals': 'Since the start',
+  'status.by_class': 'By class',
   'status.class': 'Class',
   'status.good': 'Done',
   'status.refused': 'Refused',

@@ -701,6 +701,7 @@ export default {
   'status.errors': '服务器错误比例',
   'status.most': '最高 {n}',
   'status.totals': '自启动以来',
+  'status.by_class': '按类别',
   'status.class': '类别',
   'status.good': '成功',
   'status.refused': '拒绝',

@@ -26,7 +26,7 @@ function fresh() {
   return {
     code: '', title: '', course: '', bank: '', state: 'draft', duration_ms: 90 * MINUTE, grace_ms: 10000, pass_score: 60, attempts_max: 3, cooldown_ms: 0,
     opens_at: `${year}-01-01T00:00:00+08:00`, closes_at: `${year + 1}-01-01T00:00:00+08:00`, practice: 'offered', review: 'score', results_at: null, audience: null,
-    blueprint: { sections: [{ ...freshSection(), title: '单选题', count: 20, points: 5 }], shuffle_options: true },
+    blueprint: { sections: [{ ...freshSection(), title: kindName('single_choice'), count: 20, points: 5 }], shuffle_options: true },
   };
 }
 
@@ -156,7 +156,7 @@ function editor(context, exam, courses, banks) {
           course.value = made.id;
           exam.course = made.id;
           touched();
-        }, 'text'))),
+        }, 'text start'))),
       section(t('author.blueprint'), sums, plan.element, h('div', { class: 'card form-grid section' }, lines['/blueprint/overlap_max'], lines['/blueprint/exposure_max'], shuffle)),
       section(t('author.rules'), h('div', { class: 'card form-grid' },
         ['/duration_ms', '/grace_ms', '/pass_score', '/attempts_max', '/cooldown_ms', '/opens_at', '/closes_at', '/practice', '/review', '/results_at'].map((key) => lines[key]))),

@@ -36,7 +36,7 @@ function tile(course, exams, lessons) {
   const watched = lessons.filter((lesson) => lesson.course === course.id);
   return h('article', { class: 'card tile' },
     h('div', { class: 'row' }, badge(t(`course.${course.state}`), STATES[course.state]), h('span', { class: 'figures' }, t('hours.n', { n: number(course.hours) }))),
-    h('h3', {}, course.title),
+    h('h2', {}, course.title),
     h('p', { class: 'tile-meta' }, h('span', {}, t(`bucket.${course.subject}.${course.bucket}`)), h('span', {}, t('year.n', { year: course.credit_year }))),
     watched.length > 0 && h('ul', { class: 'list' }, watched.map(lessonRow)),
     own.length === 0 && watched.length === 0 && h('p', { class: 'quiet small' }, t('courses.nothing_yet')),

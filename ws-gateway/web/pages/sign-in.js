@@ -4,6 +4,13 @@ import { t } from '../core/i18n.js';
 import { button, field, notice, trouble, working } from '../core/parts.js';
 import { signIn } from '../core/session.js';
 import { tools } from '../core/shell.js';
+import { match } from '../routes.js';
+
+/** Where somebody wanted to go, if that is a page of ours. */
+function ownPage(next) {
+  const url = new URL(next || '/', location.origin);
+  return url.origin === location.origin && match(url.pathname) ? url.pathname + url.search : '/';
+}
 
 export default async function page(context) {
   const username = h('input', { type: 'text', name: 'username', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', required: true });
@@ -25,8 +32,7 @@ export default async function page(context) {
     busy = true;
     try {
       await signIn(username.value.trim(), password.value);
-      const next = context.query.get('next');
-      await context.go(next && next.startsWith('/') && !next.startsWith('//') ? next : '/', { replace: true });
+      await context.go(ownPage(context.query.get('next')), { replace: true });
     } catch (problem) {
       put(told, trouble(problem));
       password.select();

@@ -106,7 +106,7 @@ function plot(name, words) {
 
 function classTable(samples) {
   const counted = (name, fits) => number(sum(samples, 'keju_requests_total', (labels) => labels.class === name && fits(labels.status)));
-  return table(t('status.totals'), [t('status.class'), t('status.good'), t('status.refused'), t('status.failed'), 'p50', 'p99'], CLASSES.map((name) => {
+  return table(t('status.by_class'), [t('status.class'), t('status.good'), t('status.refused'), t('status.failed'), 'p50', 'p99'], CLASSES.map((name) => {
     const time = (q) => {
       const value = quantile(new Map(), samples, `keju_${name}_seconds`, q);
       return value === null ? '—' : `${number(value * 1000)} ms`;
