@@ -585,3 +585,25 @@ test('English is a whole language, and the choice is kept', async () => {
   await page.goto(`${site.origin}/attempts/00000000-0000-7000-8000-000000000000`);
   await page.waitForSelector('.notice.bad:has-text("Not found")');
 });
+
+test('a clock that somebody sets ends no exam, not even without a network', async () => {
+  const exam = await makeExam('clock');
+  const page = await site.open('learner80', { options: { serviceWorkers: 'allow' } });
+  await page.evaluate(async () => { await navigator.serviceWorker.ready; });
+  const id = await begin(page, exam);
+  await page.click('.option >> nth=0');
+  await saved(page);
+  await page.context().setOffline(true);
+  await page.addInitScript(() => {
+    const now = Date.now.bind(Date);
+    Date.now = () => now() + 3600000;
+  });
+  await page.reload();
+  await page.waitForSelector('.option.chosen');
+  await until(async () => /00:00/.test(await page.textContent('.clock')), 'the clock to believe the device');
+  assert.equal(await page.locator('.dialog').count(), 0, 'nothing ends by that');
+  await page.context().setOffline(false);
+  await until(async () => /04:\d\d/.test(await page.textContent('.clock')), 'the clock to be the server’s again');
+  const learner = await api(site.origin, 'learner80');
+  assert.equal((await learner.ask('GET', `attempts/${id}`)).state, 'open');
+});

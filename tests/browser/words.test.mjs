@@ -56,3 +56,17 @@ test('metrics are read, and quantiles are of what happened between two readings'
   assert.ok(Math.abs(quantile(before, after, 'x', 0.5) - 0.55) < 1e-9);
   assert.equal(quantile(before, before, 'x', 0.5), null);
 });
+
+test('nothing is used that browsers of 2021 do not know', () => {
+  const young = [/\.at\(-?\d/, /structuredClone/, /Object\.hasOwn\(/, /\.findLast/, /\.toSorted\(/, /\.groupBy\(/, /\binert\b/, /\.showModal\(/, /randomUUID\(/];
+  const found = [];
+  for (const path of sources()) {
+    const code = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+    young.forEach((word) => { if (word.test(code)) found.push(`${path}: ${word}`); });
+  }
+  const style = readFileSync(join(web, 'style.css'), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  for (const word of [/light-dark\(/, /color-mix\(/, /:has\(/, /@container/, /@layer/, /\d[dsl]v[hw]\b/, /\binset:/, /oklch\(/, /&:/]) {
+    if (word.test(style)) found.push(`style.css: ${word}`);
+  }
+  assert.deepEqual(found, []);
+});

@@ -7,7 +7,7 @@ const papers = (person) => drawer(`paper:${person}:`);
 
 /** Keeps it. */
 export function keepPaper(person, attempt, exam) {
-  papers(person).set(attempt.id, { attempt, exam, at: Date.now() });
+  if (!attempt.kept) papers(person).set(attempt.id, { attempt, exam, at: Date.now() });
 }
 
 /** Forgets one, or all of them. */
@@ -29,11 +29,11 @@ export async function readPaper(person, id, unnamed) {
   }
 }
 
-/** The attempt as it must be after a while: less time, and the answers that were saved since. */
+/** The attempt as it must be after a while by the device's clock: less time, and the answers that were saved since. */
 function later(attempt, passed, answers) {
   const left = attempt.state === 'open' ? Math.max(0, attempt.remaining_ms - Math.max(0, passed)) : attempt.remaining_ms;
   const time = new Date(Date.parse(attempt.server_time) + Math.max(0, passed)).toISOString();
-  return { ...attempt, remaining_ms: left, server_time: time, answers: { ...attempt.answers, ...answers } };
+  return { ...attempt, kept: true, remaining_ms: left, server_time: time, answers: { ...attempt.answers, ...answers } };
 }
 
 const saved = (person) => drawer(`saved:${person}:`);

@@ -50,6 +50,9 @@ export class Sitting {
   /** Takes over what the server says of the attempt. */
   take(attempt) {
     this.state = attempt.state;
+    if (attempt.state !== 'paused') this.reason = undefined;
+    /** Whether the time is the server's, and not what this device makes of an earlier word of it. */
+    this.timed = !attempt.kept;
     this.deadline = attempt.deadline;
     this.grace = attempt.grace_ms;
     this.answers = attempt.answers;
@@ -69,6 +72,7 @@ export class Sitting {
     this.state = state;
     this.deadline = deadline;
     this.reason = reason;
+    this.timed = true;
     this.countdown.sync({ remaining_ms: left, server_time: time, running: state === 'open' });
     this.on.change();
     if (state === 'open' && this.outbox.hindrance === 'paused') this.outbox.wake();

@@ -331,8 +331,8 @@ class View {
       toast(call, 'warn');
     }
     // A clock that somebody set ends nothing: the server is asked what time it is.
-    if (this.sitting.countdown.doubtful()) this.read();
-    if (this.sitting.countdown.over() && !this.ending) {
+    if (this.sitting.countdown.doubtful() || !this.sitting.timed) this.read();
+    if (this.sitting.countdown.over() && this.sitting.timed && !this.ending) {
       this.ending = true;
       this.settle();
       endOfTime(this.sitting, () => this.finished()).finally(() => { this.ending = this.over; });
