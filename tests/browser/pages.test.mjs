@@ -163,6 +163,7 @@ test('an author’s pages', async () => {
       await page.waitForSelector('.table-holder');
     }],
     ['item', `/author/banks/${bank.id}`, async (page) => { await page.click('.virtual-row >> nth=0'); await page.waitForSelector('.dialog .option'); }],
+    ['item-editor', `/author/banks/${bank.id}`, async (page) => { await page.click('.virtual-row >> nth=1'); await page.click('.dialog button:has-text("编辑")'); await page.waitForSelector('.editor .option'); }],
     ['author-exams', '/author/exams'],
     ['author-exam-new', '/author/exams/new'],
     ['author-exam', `/author/exams/${exam.id}`],

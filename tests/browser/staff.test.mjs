@@ -161,6 +161,53 @@ test('an author makes a bank, imports after a preview by row, and sees an item a
   assert.deepEqual(page.faults, []);
 });
 
+test('an author writes an item of every kind by hand, sees it as learners do, and changes it again', async () => {
+  const author = await api(site.origin, 'author');
+  const bank = await author.ask('POST', 'banks', { code: 'by-hand', title: '手写题库' });
+  const page = await site.open('author');
+  await page.goto(`${site.origin}/author/banks/${bank.id}`);
+  await page.waitForSelector('text=题库还是空的');
+  const fill = {
+    single_choice: async () => { for (const [index, text] of ['甲', '乙', '丙', '丁'].entries()) await page.fill(`.editor-row >> nth=${index} >> input:not([type=radio])`, text); },
+    multiple_choice: async () => { for (const [index, text] of ['甲', '乙', '丙', '丁'].entries()) await page.fill(`.editor-row >> nth=${index} >> input:not([type=checkbox])`, text); },
+    true_false: async () => page.selectOption('.editor select >> nth=2', 'false'),
+    numeric: async () => { await page.fill('.editor-row input >> nth=0', '90'); await page.fill('.editor-row input >> nth=1', '0.5'); },
+    short_text: async () => page.fill('.editor-row input >> nth=0', '齐桓公'),
+    ordering: async () => { for (const [index, text] of ['夏', '商', '周'].entries()) await page.fill(`.editor-row input >> nth=${index}`, text); },
+    matching: async () => { for (const [index, text] of ['司马迁', '《史记》', '许慎', '《说文解字》'].entries()) await page.fill(`.editor-row input >> nth=${index}`, text); },
+  };
+  for (const [kind, work] of Object.entries(fill)) {
+    await page.click('button:has-text("新增试题")');
+    await page.selectOption('.editor select >> nth=0', kind);
+    await page.fill('.editor textarea >> nth=0', `手写的 <b>${kind}</b> 题`);
+    await work();
+    await page.waitForSelector(`.editor > .card b:has-text("${kind}")`);
+    await page.click('.editor button:has-text("保存")');
+    await until(async () => (await page.locator('.dialog').count()) === 0, `${kind} to be kept`);
+  }
+  const items = (await author.ask('GET', `banks/${bank.id}/items?limit=500`)).items;
+  assert.deepEqual(items.map((item) => item.kind).sort(), Object.keys(fill).sort());
+  assert.equal(items.find((item) => item.kind === 'numeric').solution.key.accepted[0].tolerance, 0.5);
+
+  // All that is wrong at once, and nothing is kept.
+  await page.click('button:has-text("新增试题")');
+  await page.click('.editor button:has-text("保存")');
+  await page.waitForSelector('.dialog .notice.bad');
+  await page.click('.dialog button:has-text("取消")');
+
+  await page.click('.virtual-row:has-text("single_choice")');
+  await page.click('.dialog button:has-text("编辑")');
+  await page.waitForSelector('.editor');
+  await page.fill('.editor textarea >> nth=1', '新的解析');
+  await page.check('.editor-row >> nth=2 >> input[type=radio]');
+  await page.click('.editor button:has-text("保存")');
+  await until(async () => (await page.locator('.dialog').count()) === 0, 'the change to be kept');
+  const changed = (await author.ask('GET', `banks/${bank.id}/items?limit=500`)).items.find((item) => item.kind === 'single_choice');
+  assert.equal(changed.version, 2);
+  assert.deepEqual([changed.solution.key.correct, changed.solution.explanation], [[2], '新的解析']);
+  assert.deepEqual(page.faults, []);
+});
+
 test('an author writes a blueprint with live counts, is told what is short, publishes, and releases results', async () => {
   const page = await site.open('author');
   await page.goto(`${site.origin}/author/exams/new`);
@@ -213,6 +260,26 @@ test('an author writes a blueprint with live counts, is told what is short, publ
   await page.waitForSelector('text=交卷后立即公布');
   await other.reload();
   await other.waitForSelector('.verdict-word.bad');
+  assert.deepEqual(page.faults, []);
+});
+
+test('an administrator grants one learner an exception', async () => {
+  const exam = (await (await api(site.origin, 'author')).ask('GET', 'exams')).items.find((one) => one.code === 'gx-bx-ks');
+  const page = await site.open('admin');
+  await page.goto(`${site.origin}/author/exams/${exam.id}`);
+  const label = (words) => page.locator(`.field:has(> label:text-is("${words}")) input`);
+  await label('用户名').fill('nobody-at-all');
+  await page.click('button:has-text("批准例外")');
+  await page.waitForSelector('.field-error:has-text("没有这个用户名")');
+  await label('用户名').fill('learner45');
+  await page.click('button:has-text("批准例外")');
+  await page.waitForSelector('.field-error:has-text("请填写理由")');
+  await label('额外时间（分钟）').fill('30');
+  await label('理由').fill('视力障碍');
+  await page.click('button:has-text("批准例外")');
+  await page.waitForSelector('.notice.good:has-text("已为 学员045 批准例外")');
+  const learner = await api(site.origin, 'learner45');
+  assert.equal((await learner.ask('GET', `exams/${exam.id}`)).duration_ms, 120 * 60000);
   assert.deepEqual(page.faults, []);
 });
 

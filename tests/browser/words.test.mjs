@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import zh from '../../ws-gateway/web/i18n/zh-CN.js';
 import en from '../../ws-gateway/web/i18n/en.js';
+import { toJson } from '../../ws-gateway/web/staff/item-editor.js';
 import { readPeople, readRows } from '../../ws-gateway/web/staff/csv.js';
 import { parse, quantile, sum } from '../../ws-gateway/web/staff/metrics.js';
 
@@ -69,4 +70,22 @@ test('nothing is used that browsers of 2021 do not know', () => {
     if (word.test(style)) found.push(`style.css: ${word}`);
   }
   assert.deepEqual(found, []);
+});
+
+test('an item goes through the editor without losing anything', () => {
+  const item = (kind, interaction, key, feedback = []) => ({
+    code: 'c', kind, topic: 'a/b', difficulty: 4, tags: ['x'], enemies: ['y'], points: 2.5, prompt: { stem: 's', interaction }, solution: { key, explanation: 'e', feedback },
+  });
+  const common = { code: 'c', stem: 's', difficulty: 4, topic: 'a/b', tags: ['x'], enemies: ['y'], points: 2.5, explanation: 'e' };
+  const cases = [
+    [item('multiple_choice', { type: 'choice', multiple: true, fixed_order: true, options: ['p', 'q'] }, { type: 'choice', correct: [1], weights: [-5000000, 10000000] }, [null, 'f']),
+      { kind: 'multiple_choice', options: [{ text: 'p', correct: false, fraction: -50 }, { text: 'q', correct: true, fraction: 100, feedback: 'f' }], fixed_order: true }],
+    [item('true_false', { type: 'true_false' }, { type: 'true_false', correct: false }, [null, 'f']), { kind: 'true_false', correct: false, feedback: { false: 'f' } }],
+    [item('numeric', { type: 'numeric' }, { type: 'numeric', accepted: [{ value: 90, tolerance: 0, fraction: 10000000 }, { value: 90, tolerance: 5, fraction: 5000000 }] }),
+      { kind: 'numeric', accepted: [{ value: 90 }, { value: 90, tolerance: 5, fraction: 50 }] }],
+    [item('short_text', { type: 'short_text' }, { type: 'short_text', accepted: [{ text: 'a', fraction: 10000000 }], case_sensitive: true, wildcards: false }), { kind: 'short_text', accepted: [{ text: 'a' }], case_sensitive: true }],
+    [item('ordering', { type: 'ordering', entries: ['b', 'a'] }, { type: 'ordering', order: [1, 0] }), { kind: 'ordering', entries: ['a', 'b'] }],
+    [item('matching', { type: 'matching', left: ['l'], right: ['d', 'r'] }, { type: 'matching', targets: [1] }), { kind: 'matching', pairs: [{ left: 'l', right: 'r' }], distractors: ['d'] }],
+  ];
+  for (const [kept, json] of cases) assert.deepEqual(toJson(kept), { ...common, ...json }, json.kind);
 });

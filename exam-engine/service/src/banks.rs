@@ -2,12 +2,12 @@
 
 use crate::exams::name_faults;
 use crate::loaded::blocking;
-use crate::{Engine, EngineError, Identity};
+use crate::{Engine, EngineError, FieldFault, Identity};
 use exam_core::access::Act;
 use exam_core::audit::NewAudit;
 use exam_core::ids::{BankId, PersonId};
 use exam_store::{BankRow, ItemRow, ItemState, Page};
-use question_bank::formats::{Format, Report, Written, export, import};
+use question_bank::formats::{Finding, Format, Import, Language, Report, Written, export, import};
 use question_bank::{ContentHash, Difficulty, Item, ItemKind, TopicPath, content_hash};
 use std::collections::{BTreeMap, HashSet};
 
@@ -24,6 +24,15 @@ pub struct ImportRequest {
     pub dry_run: bool,
     /// What the items become.
     pub state: ItemState,
+}
+
+/// An item that its author wrote by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenItem {
+    /// Its code, given or made from its content.
+    pub code: String,
+    /// What was changed in it or is worth a look.
+    pub warnings: Vec<Finding>,
 }
 
 /// Ready items of exactly one topic, difficulty and kind.
@@ -61,6 +70,40 @@ impl Engine {
         let bank = BankRow { id: BankId(uuid::Uuid::now_v7()), code, title, revision: 0 };
         self.store.create_bank(bank.clone(), self.audit(by, "bank.create", bank.id.to_string())).await?;
         Ok(bank)
+    }
+
+    /// Keeps one item, written as in the bank's JSON. A new one must differ from all the bank holds; with `again` it is
+    /// the next version of the item of its code.
+    ///
+    /// # Errors
+    /// The caller is no author, there is no such bank, or something is wrong with the item: all faults at once.
+    pub async fn write_item(
+        &self,
+        identity: &Identity,
+        bank: BankId,
+        item: serde_json::Value,
+        again: bool,
+    ) -> Result<WrittenItem, EngineError> {
+        identity.may(Act::WriteBanks)?;
+        self.store.bank(bank).await?.ok_or(EngineError::NotFound)?;
+        if again && !item["code"].as_str().is_some_and(|code| !code.trim().is_empty()) {
+            return Err(EngineError::invalid("/code", "请填写试题编号 / give the code of the item"));
+        }
+        let known: HashSet<[u8; 32]> = self.store.content_hashes(bank).await?.into_iter().collect();
+        let file = serde_json::json!({"format": "keju-bank/1", "items": [item]}).to_string();
+        let exists = move |_: &Item, hash: &ContentHash| !again && known.contains(&hash.0);
+        let read = blocking(move || import(file.as_bytes(), Some(Format::Json), None, &exists)).await?;
+        let Import { mut items, report, .. } = read.map_err(|finding| EngineError::invalid("", words(&finding)))?;
+        let findings: Vec<Finding> = report.lines.into_iter().map(|line| line.finding).collect();
+        let Some(item) = items.pop() else {
+            let fault = |finding: &Finding| FieldFault::new("", words(finding));
+            return Err(EngineError::Invalid(findings.iter().map(fault).collect()));
+        };
+        let (code, hash) = (item.code.clone(), content_hash(&item).0);
+        let audit = self.audit(Some(identity.id()), "bank.item", bank.to_string());
+        self.store.put_items(bank, vec![(item, hash)], ItemState::Ready, self.now(), audit).await?;
+        let warnings = if report.warned > 0 { findings } else { Vec::new() };
+        Ok(WrittenItem { code, warnings })
     }
 
     /// Imports a file into a bank.
@@ -199,4 +242,9 @@ impl Engine {
         let audit = self.audit(Some(identity.id()), "bank.item_state", bank.to_string());
         Ok(self.store.set_item_state(bank, codes, state, self.now(), audit).await?)
     }
+}
+
+/// In Chinese with English beside.
+fn words(finding: &Finding) -> String {
+    format!("{} / {}", finding.message(Language::Chinese), finding.message(Language::English))
 }

@@ -37,7 +37,7 @@ mod tickets;
 mod verify;
 
 pub use attempts::{AnswerOutcome, BatchOutcome, Feedback, ReceiptCheck, Submission};
-pub use banks::{ImportRequest, Stratum};
+pub use banks::{ImportRequest, Stratum, WrittenItem};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{Engine, Options, Stats};
 pub use error::{EngineError, FieldFault};

@@ -72,3 +72,35 @@ async fn strata_count_the_ready_items_of_a_bank() {
     };
     assert_eq!(of_kind(&after), of_kind(&before) - 1);
 }
+
+#[tokio::test]
+async fn an_item_is_written_by_hand_once_and_changed_as_a_new_version() {
+    let site = Site::start().await;
+    let path = format!("/banks/{}/items", site.bank_id);
+    let mut item = json!({"kind": "single_choice", "topic": "手写", "stem": "手写的题",
+        "options": [{"text": "甲", "correct": true}, {"text": "乙"}]});
+    let written = site.author.post(&path, &item).await.ok(201);
+    let code = written["code"].as_str().unwrap().to_owned();
+    let again = site.author.post(&path, &item).await.problem(400, "invalid");
+    assert!(again["errors"][0]["detail"].as_str().is_some_and(|words| words.contains(" / ")), "{again}");
+
+    let _ = site.author.put(&path, &item).await.problem(400, "invalid");
+    item["code"] = json!(code);
+    item["explanation"] = json!("新的解析");
+    let changed = site.author.put(&path, &item).await.ok(200);
+    assert_eq!(changed["code"], json!(code));
+    let listed = site.author.get(&format!("{path}?limit=500")).await.ok(200);
+    let found: Vec<&Value> =
+        listed["items"].as_array().into_iter().flatten().filter(|item| item["code"] == json!(code)).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(json!([found[0]["version"], found[0]["solution"]["explanation"]]), json!([2, "新的解析"]));
+
+    let wrong = json!({"kind": "single_choice", "stem": "", "options": [{"text": "甲"}]});
+    let refused = site.author.post(&path, &wrong).await.problem(400, "invalid");
+    assert!(refused["errors"].as_array().is_some_and(|errors| errors.len() > 1), "all faults at once: {refused}");
+    for nothing in [json!(null), json!([]), json!("x"), json!({}), json!({"kind": "no_such"})] {
+        let _ = site.author.post(&path, &nothing).await.problem(400, "invalid");
+    }
+    let learner = site.learner().await;
+    let _ = learner.post(&path, &item).await.problem(403, "forbidden");
+}

@@ -124,6 +124,8 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/banks", nothing, AUTHORS),
     Row("POST", "/api/v1/banks", |_| json!({"code": "", "title": ""}), AUTHORS),
     Row("GET", "/api/v1/banks/{bank}/items", nothing, AUTHORS),
+    Row("POST", "/api/v1/banks/{bank}/items", |_| json!({}), AUTHORS),
+    Row("PUT", "/api/v1/banks/{bank}/items", |_| json!({}), AUTHORS),
     Row("GET", "/api/v1/banks/{bank}/strata", nothing, AUTHORS),
     Row("PUT", "/api/v1/banks/{bank}/items/state", |_| json!({"codes": [], "state": "ready"}), AUTHORS),
     Row("GET", "/api/v1/banks/{bank}/export", nothing, AUTHORS),

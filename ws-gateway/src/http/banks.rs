@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use exam_core::access::Act;
 use exam_core::ids::BankId;
-use exam_service::{ImportRequest, Stratum};
+use exam_service::{ImportRequest, Stratum, WrittenItem};
 use exam_store::{BankRow, ItemRow, ItemState, Page};
 use question_bank::formats::xlsx::template;
 use question_bank::formats::{Format, Language};
@@ -29,7 +29,7 @@ use utoipa_axum::routes;
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(items))
+        .routes(routes!(items, add_item, change_item))
         .routes(routes!(strata))
         .routes(routes!(set_state))
         .routes(routes!(export))
@@ -124,6 +124,49 @@ async fn items(
 
 fn item_view(row: ItemRow) -> ItemView {
     ItemView { version: row.version, state: row.state.name(), kind: row.item.kind().name(), item: row.item }
+}
+
+/// An item that was written.
+#[derive(Serialize, ToSchema)]
+pub struct WrittenItemView {
+    /// Given, or made from its content.
+    code: String,
+    /// What was changed in it or is worth a look.
+    warnings: Vec<String>,
+}
+
+fn written(item: WrittenItem) -> WrittenItemView {
+    let language = LANGUAGE.try_with(|language| *language).unwrap_or_default();
+    let warnings = item.warnings.iter().map(|finding| finding.message(language)).collect();
+    WrittenItemView { code: item.code, warnings }
+}
+
+/// Adds an item, written as in the bank's JSON; it is ready at once.
+#[utoipa::path(post, path = "/api/v1/banks/{bank}/items", tag = "author", params(("bank" = String, Path)),
+    request_body(content = Object, description = "an item of keju-bank/1"),
+    responses((status = 201, body = WrittenItemView), (status = 400), (status = 403), (status = 404)))]
+async fn add_item(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(bank): Id<BankId>,
+    Json(item): Json<serde_json::Value>,
+) -> Result<(StatusCode, axum::Json<WrittenItemView>), Problem> {
+    let item = app.engine.write_item(&identity, bank, item, false).await?;
+    Ok((StatusCode::CREATED, axum::Json(written(item))))
+}
+
+/// The next version of the item of its code; published exams keep what they pinned.
+#[utoipa::path(put, path = "/api/v1/banks/{bank}/items", tag = "author", params(("bank" = String, Path)),
+    request_body(content = Object, description = "an item of keju-bank/1, with its code"),
+    responses((status = 200, body = WrittenItemView), (status = 400), (status = 403), (status = 404)))]
+async fn change_item(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(bank): Id<BankId>,
+    Json(item): Json<serde_json::Value>,
+) -> Result<axum::Json<WrittenItemView>, Problem> {
+    let item = app.engine.write_item(&identity, bank, item, true).await?;
+    Ok(axum::Json(written(item)))
 }
 
 /// How many ready items there are of one topic, difficulty and kind.

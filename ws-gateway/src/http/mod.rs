@@ -75,6 +75,6 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(exams::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(proctor::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(people::routes(), Class::Report, ADMIN_BYTES_MAX))
-        .merge(class(banks::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(banks::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(banks::upload_routes(), Class::Report, UPLOAD_BYTES_MAX))
 }

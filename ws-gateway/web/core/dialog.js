@@ -47,7 +47,7 @@ export function dialog({ title, body, build, actions = [], kind = 'dialog', lock
         !locked && h('button', { type: 'button', class: 'icon-button', 'aria-label': t('close'), onclick: () => close() }, '✕')),
       h('div', { class: 'dialog-body' }, content),
       buttons.length > 0 && h('div', { class: 'dialog-foot' }, buttons));
-    const layer = h('div', { class: 'layer', onclick: (event) => event.target === layer && !locked && kind === 'dialog' && close() }, box);
+    const layer = h('div', { class: 'layer', onclick: (event) => event.target === layer && !locked && kind === 'dialog' && !holdsWork(box) && close() }, box);
     open.add(close);
     document.body.append(layer);
     app.setAttribute('aria-hidden', 'true');
@@ -56,6 +56,9 @@ export function dialog({ title, body, build, actions = [], kind = 'dialog', lock
     (box.querySelector('[autofocus]') || box).focus();
   });
 }
+
+/** Whether somebody may have written something: a click beside the dialog must not lose it. */
+const holdsWork = (box) => Boolean(box.querySelector('input, textarea, select'));
 
 function trap(event, layer) {
   const all = [...layer.querySelectorAll(FOCUSABLE)].filter((element) => element.offsetParent !== null);

@@ -5,7 +5,9 @@ import { dialog, sure, toast } from '../core/dialog.js';
 import { h, put } from '../core/dom.js';
 import { moment, number, span, t, thisYear } from '../core/i18n.js';
 import { badge, button, facts, field, head, kindName, link, notice, section, select, table, trouble, working } from '../core/parts.js';
+import { is } from '../core/session.js';
 import { blueprintEditor, freshSection } from '../staff/blueprint.js';
+import { exceptionForm } from '../staff/exception.js';
 
 const MINUTE = 60000;
 
@@ -218,6 +220,8 @@ function published(context, exam, courses, banks) {
         h('div', { class: 'form-grid' }, field(t('release.at'), at, { hint: t('release.hint') }),
           h('div', { class: 'actions' }, working(t('release.set'), async () => { if (at.value) await release(fromField(at.value), t('release.set'), t('release.set_text', { time: moment(fromField(at.value)) })); }, ''),
             exam.results_at && working(t('release.now'), () => release(null, t('release.now'), t('release.now_text')), 'primary'))))),
+      // Authors may grant them too, but only administrators may look people up.
+      is('admin') && section(t('exception.title'), exceptionForm(exam.id, fromField)),
       section(t('author.rules'), h('div', { class: 'card stack' }, facts([
         [t('code'), exam.code], [t('course'), course ? course.title : exam.course], [t('author.bank'), bank ? bank.title : exam.bank],
         [t('exam.duration'), span(exam.duration_ms)], [t('exam.pass'), t('exams.pass', { n: number(exam.pass_score), all: number(points) })],

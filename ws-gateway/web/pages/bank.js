@@ -5,6 +5,7 @@ import { h, plain, put } from '../core/dom.js';
 import { number, t } from '../core/i18n.js';
 import { badge, button, empty, field, fileButton, head, kindName, notice, section, select, table, trouble, working } from '../core/parts.js';
 import { STATES, itemView } from '../staff/item.js';
+import { editItem } from '../staff/item-editor.js';
 import { virtualList } from '../staff/virtual.js';
 
 const MOST = 20000;
@@ -47,7 +48,7 @@ export default async function page(context) {
     const state = select(['draft', 'ready', 'retired'].map((one) => [one, t(`item.${one}`)]), item.state);
     const problem = h('div', {});
     const changed = await dialog({ title: t('item.title'), wide: true, build: (close) => h('div', { class: 'stack' }, itemView(item),
-      h('div', { class: 'form-grid' }, field(t('item.state'), state, { hint: t('item.state_hint') }),
+      h('div', { class: 'form-grid' }, h('div', {}, button(t('editor.change'), () => close('edit'))), field(t('item.state'), state, { hint: t('item.state_hint') }),
         h('div', {}, working(t('item.set_state'), async () => {
           try {
             await putTo(`banks/${id}/items/state`, { codes: [item.code], state: state.value });
@@ -56,10 +57,16 @@ export default async function page(context) {
             put(problem, trouble(error));
           }
         }, ''))), problem) });
-    if (changed) {
+    if (changed === 'edit') await edit(item);
+    else if (changed) {
       toast(t('item.changed'));
       await reload();
     }
+  };
+  const edit = async (item) => {
+    if (!(await editItem(id, item, topics))) return;
+    toast(t('editor.kept'));
+    await reload();
   };
   const topics = [...new Set(items.flatMap((item) => item.topic.split('/').map((_, index, names) => names.slice(0, index + 1).join('/'))))].filter(Boolean).sort();
   const filters = h('div', { class: 'filters' },
@@ -71,7 +78,7 @@ export default async function page(context) {
   return {
     title: bank ? bank.title : t('nav.banks'),
     node: h('div', {},
-      head(bank ? bank.title : id, { back: ['/author/banks', t('nav.banks')], lead: bank && `${bank.code} · ${t('banks.revision', { n: bank.revision })}` }),
+      head(bank ? bank.title : id, { back: ['/author/banks', t('nav.banks')], lead: bank && `${bank.code} · ${t('banks.revision', { n: bank.revision })}`, actions: button(t('editor.add'), () => edit(null), 'primary') }),
       section(t('bank.import'), importPanel(id, reload)),
       section(t('bank.items'), filters, told, body),
       section(t('bank.export'), h('p', { class: 'hint' }, t('bank.export_hint')),
