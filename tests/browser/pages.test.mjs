@@ -167,6 +167,7 @@ test('an author’s pages', async () => {
     ['author-exams', '/author/exams'],
     ['author-exam-new', '/author/exams/new'],
     ['author-exam', `/author/exams/${exam.id}`],
+    ['sample', `/author/exams/${things.annual}`, async (page) => { await page.click('button:has-text("抽一份样卷")'); await page.waitForSelector('.dialog .option'); }],
   ]);
 });
 

@@ -241,6 +241,12 @@ test('an author writes a blueprint with live counts, is told what is short, publ
   await page.locator('.stratum select').first().selectOption('公需选修/齐文化');
   await page.locator('.stratum input').fill('3');
   await until(async () => (await page.locator('.stock.bad').count()) === 0, 'enough stock');
+  await page.click('button:has-text("抽一份样卷")');
+  await page.waitForSelector('.dialog .card .option');
+  assert.equal(await page.locator('.dialog .card').count(), 10);
+  await page.click('.dialog button:has-text("再抽一份")');
+  await page.waitForSelector('.dialog .card .option');
+  await page.click('.dialog .actions button:has-text("关闭")');
   await page.click('button:text-is("发布")');
   await page.click('.dialog button:has-text("发布")');
   await page.waitForSelector('.badge:has-text("已发布")');

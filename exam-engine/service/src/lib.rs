@@ -30,6 +30,7 @@ mod proctor;
 mod progress;
 mod regrade;
 mod rows;
+mod sample;
 mod slots;
 mod start;
 mod study;
@@ -52,6 +53,7 @@ pub use partners::{CreatedPartner, PartnerDraft, PartnerIdentity, PartnerView};
 pub use people::{CreatedPerson, NewPerson, RefusedPerson};
 pub use proctor::{SessionView, TimelineView};
 pub use regrade::{RegradeChange, RegradeReport};
+pub use sample::SamplePaper;
 pub use start::StartedAttempt;
 pub use study::{
     BeatOutcome, ChallengeOutcome, CreditView, OpenedStudy, Replay, Resume, StudyError, StudyHandle, Welcome,

@@ -104,3 +104,27 @@ async fn an_item_is_written_by_hand_once_and_changed_as_a_new_version() {
     let learner = site.learner().await;
     let _ = learner.post(&path, &item).await.problem(403, "forbidden");
 }
+
+#[tokio::test]
+async fn sample_papers_meet_the_blueprint_and_hold_no_key() {
+    let site = Site::start().await;
+    let exam = id(&site.author.post("/exams", &site.exam_body(&json!({}))).await.ok(201));
+    let path = format!("/authored/exams/{exam}/sample");
+    let papers = [site.author.get(&path).await.ok(200), site.author.get(&path).await.ok(200)];
+    for paper in &papers {
+        let sections = paper["sections"].as_array().cloned().unwrap_or_default();
+        assert_eq!(sections.len(), 7);
+        let slots: usize = sections.iter().filter_map(|section| section["slots"].as_array()).map(Vec::len).sum();
+        assert_eq!(slots, 9);
+        let text = paper.to_string();
+        assert!(!text.contains("\"key\"") && !text.contains("explanation") && !text.contains("\"code\""), "{text}");
+    }
+    assert_ne!(papers[0], papers[1], "drawn anew every time");
+
+    let mut rules = short_rules(2);
+    rules["blueprint"]["sections"][0]["count"] = json!(500);
+    rules["blueprint"]["sections"][0]["quotas"] = json!([]);
+    let short = id(&site.author.post("/exams", &site.exam_body(&rules)).await.ok(201));
+    let told = site.author.get(&format!("/authored/exams/{short}/sample")).await.problem(422, "infeasible");
+    assert_eq!(told["errors"][0]["pointer"], "/blueprint/sections/0");
+}

@@ -84,6 +84,7 @@ const TABLE: &[Row] = &[
     Row("PUT", "/api/v1/exams/{exam}", exam_body, AUTHORS),
     Row("GET", "/api/v1/authored/exams", nothing, AUTHORS),
     Row("GET", "/api/v1/authored/exams/{exam}", nothing, AUTHORS),
+    Row("GET", "/api/v1/authored/exams/{exam}/sample", nothing, AUTHORS),
     Row("POST", "/api/v1/exams/{exam}/publish", nothing, AUTHORS),
     Row("PUT", "/api/v1/exams/{exam}/release", |_| json!({"results_at": null}), AUTHORS),
     Row(

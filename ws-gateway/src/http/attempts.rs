@@ -393,6 +393,7 @@ fn replayed(mut response: Response, again: bool) -> Response {
     response
 }
 
-fn json_body(json: Vec<u8>) -> impl IntoResponse {
+/// A response of JSON that is written already.
+pub fn json_body(json: Vec<u8>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], Body::from(json))
 }

@@ -1,6 +1,6 @@
 //! Exams: what learners see of them, and how authors make, publish and release them.
 
-use super::attempts::limited;
+use super::attempts::{json_body, limited};
 use super::courses::ListView;
 use super::extract::{Id, Json, Params, SignedIn};
 use super::people::ByName;
@@ -10,11 +10,13 @@ use crate::app::App;
 use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use exam_core::Timestamp;
 use exam_core::access::Act;
 use exam_core::exam::{Exam, ExamRules, ExamState, Override, PracticePolicy, ReviewPolicy};
 use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
 use exam_service::ExamDraft;
+use question_bank::candidate::write_sections;
 use question_bank::{Blueprint, Points};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(read, change))
         .routes(routes!(authored_list))
         .routes(routes!(authored_read))
+        .routes(routes!(sample))
         .routes(routes!(publish))
         .routes(routes!(release))
         .routes(routes!(add_override))
@@ -236,6 +239,26 @@ async fn authored_read(
     Id(exam): Id<ExamId>,
 ) -> Result<axum::Json<WholeExamView>, Problem> {
     Ok(axum::Json(whole(&app.engine.authored_exam(&identity, exam).await?)))
+}
+
+/// A sample paper as a learner might get it, drawn anew every time; it belongs to nobody.
+#[utoipa::path(get, path = "/api/v1/authored/exams/{exam}/sample", tag = "author", params(("exam" = String, Path)),
+    responses((status = 200, description = "`{\"sections\"}`, as in an attempt"), (status = 403), (status = 404),
+        (status = 422, description = "infeasible: one error per short stratum")))]
+async fn sample(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+) -> Result<Response, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    let sample = app.engine.sample_paper(&identity, exam).await?;
+    let mut json = b"{\"sections\":".to_vec();
+    write_sections(&mut json, &sample.paper, &sample.pool).map_err(|error| {
+        tracing::error!(%error, "a sample paper does not fit its own pool");
+        Problem::new("internal")
+    })?;
+    json.push(b'}');
+    Ok(json_body(json).into_response())
 }
 
 fn draft(body: ExamBody) -> Result<ExamDraft, Problem> {

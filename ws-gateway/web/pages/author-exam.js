@@ -8,6 +8,7 @@ import { badge, button, facts, field, head, kindName, link, notice, section, sel
 import { is } from '../core/session.js';
 import { blueprintEditor, freshSection } from '../staff/blueprint.js';
 import { exceptionForm } from '../staff/exception.js';
+import { showSample } from '../staff/sample.js';
 
 const MINUTE = 60000;
 
@@ -131,6 +132,15 @@ function editor(context, exam, courses, banks) {
     toast(t('author.saved'));
     if (context.params.exam === 'new') await context.go(`/author/exams/${id}`, { replace: true });
   };
+  const sample = async () => {
+    if (!(await save())) return;
+    try {
+      await showSample(id);
+    } catch (problem) {
+      show(problem);
+    }
+    if (context.params.exam === 'new') await context.go(`/author/exams/${id}`, { replace: true });
+  };
   const publish = async () => {
     if (!(await save())) return;
     if (!(await sure({ title: t('author.publish'), text: t('author.publish_text'), yes: t('author.publish'), danger: false }))) return;
@@ -162,7 +172,7 @@ function editor(context, exam, courses, banks) {
       section(t('author.blueprint'), sums, plan.element, h('div', { class: 'card form-grid section' }, lines['/blueprint/overlap_max'], lines['/blueprint/exposure_max'], shuffle)),
       section(t('author.rules'), h('div', { class: 'card form-grid' },
         ['/duration_ms', '/grace_ms', '/pass_score', '/attempts_max', '/cooldown_ms', '/opens_at', '/closes_at', '/practice', '/review', '/results_at'].map((key) => lines[key]))),
-      h('div', { class: 'actions section' }, working(t('author.publish'), publish, 'primary'), working(t('author.save'), keep, ''))),
+      h('div', { class: 'actions section' }, working(t('author.publish'), publish, 'primary'), working(t('author.save'), keep, ''), working(t('sample.draw'), sample, ''))),
   };
 }
 
@@ -215,6 +225,13 @@ function published(context, exam, courses, banks) {
     node: h('div', { class: 'column' },
       head(exam.title, { back: ['/author/exams', t('nav.author_exams')], actions: [badge(t('author.published'), 'good'), link(`/proctor/${exam.id}`, t('nav.proctor'), 'button')] }),
       notice('info', t('author.fixed')),
+      h('div', { class: 'actions section' }, working(t('sample.draw'), async () => {
+        try {
+          await showSample(exam.id);
+        } catch (problem) {
+          put(told, trouble(problem));
+        }
+      }, '')),
       section(t('release.title'), h('div', { class: 'card stack' },
         h('p', {}, !exam.results_at ? t('release.now_state') : t('release.at_state', { time: moment(exam.results_at) })), told,
         h('div', { class: 'form-grid' }, field(t('release.at'), at, { hint: t('release.hint') }),
