@@ -3,6 +3,7 @@
 //! keeps its place until its stream is closed.
 
 use crate::app::App;
+use crate::http;
 use crate::limits::{
     CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT, UNSENT_BYTES_MAX,
     WRITE_STALL_TIMEOUT,
@@ -14,12 +15,12 @@ use axum::extract::{ConnectInfo, Request};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tower::ServiceExt;
 
 /// Serves until `stop` says so, then lets what is in flight finish.
 pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -40,7 +41,7 @@ pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, mut sto
                 let (router, app, stop) = (router.clone(), Arc::clone(&app), stop.clone());
                 tokio::spawn(async move {
                     app.metrics.connections.inc();
-                    connection(stream, peer, place, router, stop).await;
+                    connection(stream, peer, place, router, Arc::clone(&app), stop).await;
                     app.metrics.connections.dec();
                 });
             }
@@ -71,6 +72,7 @@ async fn connection(
     peer: SocketAddr,
     place: OwnedSemaphorePermit,
     router: Router,
+    app: Arc<App>,
     mut stop: watch::Receiver<bool>,
 ) {
     // Small answers must not wait for more.
@@ -82,7 +84,8 @@ async fn connection(
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(Arc::clone(&meter));
-        router.clone().oneshot(request)
+        let answer = http::respond(Arc::clone(&app), router.clone(), request);
+        async { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,13 +1,16 @@
 //! Attempts: start, resume, answer, signals, submission, result.
 
 use super::extract::{From, Id, Json, SignedIn};
+use super::layers::{admitted_one, around_one};
 use super::problem::{Problem, QUEUE_TICKET};
 use super::views::{ReceiptView, ResultView, attempt_json, result_view};
+use crate::admission::Class;
 use crate::app::App;
+use crate::limits::BODY_BYTES_MAX;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use exam_core::Timestamp;
 use exam_core::attempt::{AnswerInput, ClientSignal, Mode, SignalKind};
@@ -173,16 +176,58 @@ async fn put_answer(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     path: Result<Path<(String, String)>, PathRejection>,
-    From(origin, address): From,
+    from: From,
     Json(body): Json<AnswerBody>,
+) -> Result<Response, Problem> {
+    let place = path.as_ref().map(|Path((attempt, slot))| (attempt.as_str(), slot.as_str())).ok();
+    save(&app, &identity, place, from, body).await
+}
+
+/// Answers a request if it is of the route of [`put_answer`]; gives it back otherwise. More requests than all
+/// others together go there, and the router's boxed services would cost each of them more than its handler.
+/// What is around a route is around this one too: the same layers, limits and extractors.
+pub async fn put_answer_directly(app: &Arc<App>, request: Request) -> Result<Response, Request> {
+    if request.method() != Method::PUT || answer_place(request.uri().path()).is_none() {
+        return Err(request);
+    }
+    let answer = |request: Request| async move {
+        let (mut parts, body) = request.into_parts();
+        let saved = async {
+            let SignedIn(identity) = SignedIn::from_request_parts(&mut parts, app).await?;
+            let from = From::from_request_parts(&mut parts, app).await?;
+            let path = parts.uri.clone();
+            let mut request = Request::from_parts(parts, body);
+            DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
+            let Json(body) = Json::from_request(request, app).await?;
+            save(app, &identity, answer_place(path.path()), from, body).await
+        };
+        saved.await.unwrap_or_else(IntoResponse::into_response)
+    };
+    let admitted = |request| admitted_one(app, Class::Answer, answer(request));
+    Ok(around_one(request, "/api/v1/attempts/{attempt}/answers/{slot}", admitted).await)
+}
+
+/// The attempt and the slot in a path as clients write it; any other spelling is the router's to read.
+fn answer_place(path: &str) -> Option<(&str, &str)> {
+    let (attempt, slot) = path.strip_prefix("/api/v1/attempts/")?.split_once("/answers/")?;
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (plain(attempt) && plain(slot)).then_some((attempt, slot))
+}
+
+async fn save(
+    app: &App,
+    identity: &Identity,
+    place: Option<(&str, &str)>,
+    From(origin, address): From,
+    body: AnswerBody,
 ) -> Result<Response, Problem> {
     limited(app.rates.answer(identity.id(), address))?;
     let not_found = || Problem::new("not_found");
-    let Path((attempt, slot)) = path.map_err(|_| not_found())?;
-    let attempt = AttemptId::parse(&attempt).ok_or_else(not_found)?;
+    let (attempt, slot) = place.ok_or_else(not_found)?;
+    let attempt = AttemptId::parse(attempt).ok_or_else(not_found)?;
     let slot = slot.parse().map_err(|_| not_found())?;
     let input = AnswerInput { command: body.command_id, slot, response: body.response, answered_at: None };
-    let outcome = app.engine.answer(&identity, attempt, input, &origin).await?;
+    let outcome = app.engine.answer(identity, attempt, input, &origin).await?;
     let again = outcome.answered.replayed;
     Ok(replayed(axum::Json(receipt_view(outcome)).into_response(), again))
 }

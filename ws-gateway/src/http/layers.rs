@@ -1,6 +1,6 @@
 //! What is around every handler: language, request id, admission, metrics, headers, panics.
 
-use super::problem::{LANGUAGE, Problem, ProblemCode};
+use super::problem::{LANGUAGE, Problem, ProblemCode, REQUEST_ID as ID};
 use crate::admission::Class;
 use crate::app::App;
 use crate::messages::language;
@@ -9,9 +9,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -21,27 +21,45 @@ pub fn around(router: Router) -> Router {
 }
 
 async fn outermost(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    around_one(request, route.as_ref().map_or("-", MatchedPath::as_str), |request| next.run(request)).await
+}
+
+/// What is around a request to a route, given by its pattern, never by the path: ids of people's things
+/// stay out of the logs. A span would say the same to every line of the log, and cost every request more
+/// than finding out who asks; so lines name the request where there is something to tell.
+pub async fn around_one<F: Future<Output = Response>>(
+    request: Request,
+    route: &str,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let language = language(request.headers());
     let id = request_id(&request);
-    // The route's pattern, never the path: ids of people's things stay out of the logs.
-    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", id = %id, method = %request.method(), route);
-    let mut response = LANGUAGE.scope(language, next.run(request).instrument(span.clone())).await;
+    let method = request.method().clone();
+    let mut response = ID.scope(id.clone(), LANGUAGE.scope(language, answer(request))).await;
+    let status = response.status().as_u16();
     let problem = response.extensions().get::<ProblemCode>().map(|code| code.0);
-    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), problem, "answered"));
-    security_headers(&mut response);
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+    if status == 500 {
+        tracing::error!(request = ?id, %method, route, status, problem, "a request failed");
     }
+    tracing::debug!(request = ?id, %method, route, status, problem, "answered");
+    security_headers(&mut response);
+    response.headers_mut().insert(REQUEST_ID, id);
     response
 }
 
 /// The client's own id, if it is a harmless one, else a new one.
-fn request_id(request: &Request) -> String {
-    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let harmless =
-        |id: &&str| (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    given.filter(harmless).map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned)
+fn request_id(request: &Request) -> HeaderValue {
+    let harmless = |id: &&HeaderValue| {
+        (8..=64).contains(&id.len()) && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+    };
+    if let Some(given) = request.headers().get(REQUEST_ID).filter(harmless) {
+        return given.clone();
+    }
+    let mut id = String::with_capacity(32);
+    // Writing into a string does not fail, and hexadecimal digits are a header's value.
+    let _ = write!(id, "{:032x}", rand::random::<u128>());
+    HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
 }
 
 fn security_headers(response: &mut Response) {
@@ -57,9 +75,14 @@ fn security_headers(response: &mut Response) {
 
 /// Lets requests of a class in while there is room, and counts and times them.
 pub async fn admitted(State((app, class)): State<(Arc<App>, Class)>, request: Request, next: Next) -> Response {
+    admitted_one(&app, class, next.run(request)).await
+}
+
+/// The same for the answer to one request.
+pub async fn admitted_one(app: &App, class: Class, answer: impl Future<Output = Response>) -> Response {
     let started = Instant::now();
     let response = match app.admission.enter(class) {
-        Some(_place) => next.run(request).await,
+        Some(_place) => answer.await,
         None => Problem::new("overloaded").retry_after_ms(1_000).into_response(),
     };
     let problem = response.extensions().get::<ProblemCode>().map(|code| code.0);

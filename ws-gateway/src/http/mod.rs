@@ -32,9 +32,11 @@ use crate::app::App;
 use crate::limits::{ADMIN_BYTES_MAX, BATCH_BYTES_MAX, BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
 use crate::stream;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use std::sync::Arc;
+use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The whole site.
@@ -48,6 +50,15 @@ pub fn router(app: &Arc<App>) -> Router {
         .method_not_allowed_fallback(layers::no_method)
         .with_state(Arc::clone(app));
     layers::around(router)
+}
+
+/// Answers one request.
+pub async fn respond(app: Arc<App>, router: Router, request: Request) -> Response {
+    match attempts::put_answer_directly(&app, request).await {
+        Ok(response) => response,
+        // A router refuses nobody: what it does not know is its fallback's.
+        Err(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+    }
 }
 
 /// The documented API, before its state is filled in.

@@ -18,6 +18,13 @@ pub const QUEUE_TICKET: HeaderName = HeaderName::from_static("keju-queue");
 tokio::task_local! {
     /// The language of the request at hand; set once, outside all handlers.
     pub static LANGUAGE: Language;
+    /// The id of the request at hand, for what is logged of it.
+    pub static REQUEST_ID: HeaderValue;
+}
+
+/// The id of the request at hand; empty outside of one.
+fn request() -> HeaderValue {
+    REQUEST_ID.try_with(HeaderValue::clone).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// What went wrong, before it is put into words.
@@ -197,11 +204,11 @@ impl From<EngineError> for Problem {
             EngineError::WrongState(words) => Self::new("wrong_state").detail(words),
             EngineError::Overloaded => Self::new("overloaded").retry_after_ms(1_000),
             EngineError::Store(error) => {
-                tracing::error!(%error, "the store failed");
+                tracing::error!(request = ?request(), %error, "the store failed");
                 Self::from_store(&error)
             }
             EngineError::Internal(reason) => {
-                tracing::error!(%reason, "internal error");
+                tracing::error!(request = ?request(), %reason, "internal error");
                 Self::new("internal")
             }
         }

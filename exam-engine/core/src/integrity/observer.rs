@@ -5,6 +5,7 @@ use super::{Flag, FlagKind, INTEGRITY_VERSION, ItemTiming, Origin};
 use crate::Timestamp;
 use crate::attempt::{ClientSignal, SignalKind, StepBody};
 use crate::limits::FLAGS_PER_KIND_MAX;
+use std::sync::Arc;
 
 const RHYTHM_ANSWERS_MIN: u32 = 10;
 const RHYTHM_VARIATION_MAX: f64 = 0.10;
@@ -24,7 +25,8 @@ pub struct Observer {
     signals: u32,
     answered: SlotSet,
     changes: [Timestamp; BURST_CHANGES],
-    origin: Option<Origin>,
+    /// Shared: every command begins with a copy of the observer.
+    origin: Option<Arc<Origin>>,
     former_device: Option<String>,
     switches_back: u32,
     flags: [u16; FlagKind::COUNT],
@@ -43,7 +45,7 @@ impl Observer {
             signals: 0,
             answered: SlotSet::default(),
             changes: [Timestamp::from_ms(i64::MIN); BURST_CHANGES],
-            origin,
+            origin: origin.map(Arc::new),
             former_device: None,
             switches_back: 0,
             flags: [0; FlagKind::COUNT],
@@ -83,14 +85,14 @@ impl Observer {
 
     /// Where the last command came from.
     #[must_use]
-    pub const fn origin(&self) -> Option<&Origin> {
-        self.origin.as_ref()
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
     }
 
     /// Whether commands came from elsewhere until now.
     #[must_use]
     pub fn is_new_origin(&self, origin: &Origin) -> bool {
-        self.origin.as_ref() != Some(origin)
+        self.origin.as_deref() != Some(origin)
     }
 
     /// Judges an answer before it is applied.
@@ -265,7 +267,7 @@ impl Observer {
             }
             self.former_device = Some(last.device.clone());
         }
-        self.origin = Some(origin.clone());
+        self.origin = Some(Arc::new(origin.clone()));
     }
 }
 
