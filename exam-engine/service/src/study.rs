@@ -22,6 +22,7 @@ use exam_store::{Checkpoint, StoreError};
 use question_bank::Response;
 use std::sync::Arc;
 
+pub(crate) use commit::fold;
 pub use open::{OpenedStudy, Replay, Resume, Welcome};
 
 /// What the slots of learners are.

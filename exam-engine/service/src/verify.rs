@@ -2,9 +2,11 @@
 
 use crate::rows::fold;
 use crate::{Engine, EngineError};
-use exam_core::attempt::{StepBody, StepRow};
-use exam_core::ids::{AttemptId, PersonId};
-use exam_store::Page;
+use exam_core::attempt::StepBody;
+use exam_core::ids::{AttemptId, LessonId, PersonId};
+use exam_core::lesson::LessonStepRow;
+use exam_core::log::{LogId, StepRow};
+use exam_store::{Page, ProgressRow, ProgressState};
 use question_bank::draw::{Avoid, Seed};
 use question_bank::snapshot::ItemIndex;
 
@@ -17,6 +19,10 @@ pub struct AuditReport {
     pub attempts: u64,
     /// Steps of attempts.
     pub steps: u64,
+    /// Lessons of learners.
+    pub lessons: u64,
+    /// Steps of lessons.
+    pub lesson_steps: u64,
     /// Everything that does not hold, in words.
     pub faults: Vec<String>,
 }
@@ -35,23 +41,48 @@ pub struct AttemptVerdict {
 }
 
 impl Engine {
-    /// Checks the site's log and the log of every attempt.
+    /// Checks the site's log, the log of every attempt and the log of every learner's lesson.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn verify_logs(&self) -> Result<AuditReport, EngineError> {
         let mut report = AuditReport::default();
         self.verify_site_log(&mut report).await?;
+        self.verify_attempts(&mut report).await?;
+        self.verify_lessons(&mut report).await?;
+        Ok(report)
+    }
+
+    async fn verify_attempts(&self, report: &mut AuditReport) -> Result<(), EngineError> {
         let mut after = None;
         loop {
             let ids = self.store.attempt_ids(Page { after, limit: 1_000 }).await?;
-            let Some((_, last)) = ids.last() else { return Ok(report) };
+            let Some((_, last)) = ids.last() else { return Ok(()) };
             after = Some(*last);
             for (learner, attempt) in ids {
                 let rows = self.store.steps(learner, attempt).await?;
                 report.attempts += 1;
                 report.steps += rows.len() as u64;
                 report.faults.extend(chain_fault(&rows).map(|fault| format!("attempt {attempt}: {fault}")));
+            }
+        }
+    }
+
+    /// The chain, the folding, and that the row says what the steps say: coverage that was earned since is its own.
+    async fn verify_lessons(&self, report: &mut AuditReport) -> Result<(), EngineError> {
+        let mut after = None;
+        loop {
+            let logs = self.store.lesson_logs(Page { after, limit: 1_000 }).await?;
+            let Some(last) = logs.last() else { return Ok(()) };
+            after = Some(*last);
+            for (learner, lesson) in logs {
+                // The row first, so that it is never newer than the steps.
+                let row = self.store.progress(learner, lesson).await?;
+                let rows = self.store.lesson_steps(learner, lesson).await?;
+                report.lessons += 1;
+                report.lesson_steps += rows.len() as u64;
+                let fault = chain_fault(&rows).or_else(|| lesson_fault(learner, lesson, &rows, row.as_ref()));
+                report.faults.extend(fault.map(|fault| format!("lesson {lesson} of {learner}: {fault}")));
             }
         }
     }
@@ -112,7 +143,7 @@ impl Engine {
 }
 
 /// The first thing wrong with a log.
-fn chain_fault(rows: &[StepRow]) -> Option<String> {
+fn chain_fault<L: LogId>(rows: &[StepRow<L>]) -> Option<String> {
     let mut head = [0; 32];
     for (expected, row) in (1..).zip(rows) {
         if row.seq != expected {
@@ -124,4 +155,26 @@ fn chain_fault(rows: &[StepRow]) -> Option<String> {
         head = row.hash;
     }
     None
+}
+
+/// What a lesson's row says against its steps.
+fn lesson_fault(
+    learner: PersonId,
+    lesson: LessonId,
+    rows: &[LessonStepRow],
+    row: Option<&ProgressRow>,
+) -> Option<String> {
+    let state = match crate::study::fold(learner, lesson, rows) {
+        Ok(state) => state,
+        Err(error) => return Some(error.to_string()),
+    };
+    let row = row?;
+    // A step that came meanwhile.
+    if row.seq < state.seq {
+        return None;
+    }
+    let completed = row.state == ProgressState::Completed;
+    let told = (row.seq, completed, row.asked, row.passed, row.hours);
+    let holds = told == (state.seq, state.is_completed(), state.asked, state.passed, state.hours_granted);
+    (!holds).then(|| "its row is not what its steps come to".to_owned())
 }

@@ -92,7 +92,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Check the hash chains of the site's log and of every attempt
+    /// Check the hash chains of the site's log, of every attempt and of every learner's lesson
     Verify {
         #[command(flatten)]
         site: SiteArgs,
@@ -125,6 +125,7 @@ async fn verify_logs(site: SiteArgs) -> anyhow::Result<ExitCode> {
     let report = site.engine.verify_logs().await?;
     site.close().await;
     say!("{} records of the site, {} steps of {} attempts", report.records, report.steps, report.attempts);
+    say!("{} steps of {} lessons", report.lesson_steps, report.lessons);
     for fault in &report.faults {
         say!("FAULT {fault}");
     }
