@@ -33,3 +33,4 @@ pub mod site;
 pub mod socket;
 pub mod stall;
 pub mod stream;
+pub mod webhook;

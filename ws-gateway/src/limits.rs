@@ -89,3 +89,5 @@ pub const PACE_ANSWER_MAX: Duration = Duration::from_millis(30);
 pub const PACE_LATENESS_MAX: Duration = Duration::from_millis(25);
 /// And a house fuller than this.
 pub const PACE_FULLNESS_MAX: f64 = 0.25;
+/// From connecting to a partner's webhook to its answer; far below the lease of what is delivered.
+pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,6 +4,7 @@ use super::ServeArgs;
 use crate::app::App;
 use crate::config::{Config, LogFormat};
 use crate::site::Site;
+use crate::webhook::Webhooks;
 use crate::{demo, http, pace, server};
 use anyhow::{Context, bail};
 use std::io::{IsTerminal, Write};
@@ -68,6 +69,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     let tidy = tokio::spawn(tidy(Arc::clone(&app)));
     let pace = tokio::spawn(pace::keep_pace(Arc::clone(&app)));
     let flush = tokio::spawn(Arc::clone(&site.engine).flush_forever());
+    let tell = tokio::spawn(Arc::clone(&site.engine).tell_forever(Arc::new(Webhooks::new())));
     let (hub, engine) = (Arc::clone(&app.hub), Arc::clone(&site.engine));
     let wheel = tokio::spawn(Arc::clone(&hub).run(move || engine.now()));
     // Everything stands: say where.
@@ -92,6 +94,8 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     pace.abort();
     wheel.abort();
     flush.abort();
+    // What was on its way is told again after the next start, under the same id.
+    tell.abort();
     // What sockets earned since the last time; whatever fails is at most a beat of each.
     if let Err(error) = site.engine.flush_progress().await {
         tracing::warn!(%error, "coverage of the last beats could not be kept");

@@ -253,7 +253,11 @@ impl Player {
         self.try_answer(right, uuid::Uuid::now_v7()).await.unwrap()
     }
 
-    pub(crate) async fn try_answer(&mut self, right: bool, command: uuid::Uuid) -> Result<ChallengeOutcome, StudyError> {
+    pub(crate) async fn try_answer(
+        &mut self,
+        right: bool,
+        command: uuid::Uuid,
+    ) -> Result<ChallengeOutcome, StudyError> {
         let (challenge, response) = (self.asked.as_ref().unwrap().challenge, self.response(right));
         let outcome = self.engine.answer_challenge(&self.handle, command, challenge, response).await?;
         self.hear(&outcome.told);
