@@ -2,6 +2,7 @@
 
 use crate::commands::Done;
 use crate::engine::Stats;
+use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::{Engine, EngineError, Identity, LoadedExam};
 use exam_core::Refusal;
 use exam_core::access::Act;
@@ -151,12 +152,23 @@ impl Engine {
         attempt: AttemptId,
         read: impl FnOnce(&Attempt, &LoadedExam) -> R,
     ) -> Result<R, EngineError> {
-        let (slot, exam) = self.slot_of(identity.id(), attempt).await?;
-        let (owner, value) = slot
-            .read(|attempt| (attempt.learner, read(attempt, &exam)))
-            .ok_or_else(|| EngineError::Internal("an attempt was forgotten while it was read".into()))?;
-        identity.may(Act::TakeAttempt { owner })?;
-        Ok(value)
+        let mut read = Some(read);
+        if self.options.shared_store
+            && let Some(last) = self.store.last_seq(identity.id(), attempt).await?
+        {
+            // Plain answers at other nodes are not announced: there are too many of them.
+            self.slots.get(attempt).hear(last);
+        }
+        for _ in 0..CONFLICT_RETRIES_MAX {
+            let (slot, exam) = self.slot_of(identity.id(), attempt).await?;
+            // Given up meanwhile by a commit that failed: looked up once more.
+            let found = slot.read(|attempt| (attempt.learner, read.take().map(|read| read(attempt, &exam))));
+            if let Some((owner, Some(value))) = found {
+                identity.may(Act::TakeAttempt { owner })?;
+                return Ok(value);
+            }
+        }
+        Err(EngineError::Overloaded)
     }
 
     /// Checks a receipt against its signature and against the log.

@@ -52,7 +52,7 @@ impl Engine {
         let mut granted = self.granted_before(learner, command, &exam).await?;
         let mut fresh = false;
         for _ in 0..CONFLICT_RETRIES_MAX {
-            if slot.read(|state| state.learner == learner) != Some(true) {
+            if slot.read_current(|state| state.learner == learner) != Some(true) {
                 self.reload(&slot, learner, attempt).await?;
                 fresh = true;
             }
@@ -95,7 +95,7 @@ impl Engine {
         attempt: AttemptId,
     ) -> Result<(Arc<Slot>, Arc<LoadedExam>), EngineError> {
         let slot = self.slots.get(attempt);
-        let known = slot.read(|state| (state.learner, state.exam));
+        let known = slot.read_current(|state| (state.learner, state.exam));
         let exam = match known {
             Some((owner, exam)) if owner == learner => exam,
             Some(_) => return Err(EngineError::NotFound),
@@ -216,7 +216,9 @@ impl Keeper {
     /// After the commit: the cache says what the store says.
     fn apply(&self, slot: &Slot, exam: &LoadedExam, steps: &[Step]) {
         let applied = slot.change(|attempt| {
-            for step in steps {
+            // Who heard of the commit before it was answered may have read these steps from the store already.
+            let behind = attempt.seq;
+            for step in steps.iter().filter(|step| step.seq > behind) {
                 self.note(attempt, exam, step);
                 attempt.apply(step)?;
             }

@@ -86,12 +86,18 @@ impl SessionCache {
         }
     }
 
-    fn forget(&self, session: &[u8; 32]) {
+    /// Every session has to be looked up again.
+    pub(crate) fn forget_all(&self) {
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        self.known.invalidate_all();
+    }
+
+    pub(crate) fn forget(&self, session: &[u8; 32]) {
         self.endings.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate(session);
     }
 
-    fn forget_person(&self, person: PersonId) {
+    pub(crate) fn forget_person(&self, person: PersonId) {
         // Fails only without support for closures, which is switched on above.
         self.endings.fetch_add(1, Ordering::SeqCst);
         let _ = self.known.invalidate_entries_if(move |_, identity| identity.person.id == person);
@@ -171,7 +177,7 @@ impl Engine {
     /// # Errors
     /// The store does not answer.
     pub async fn sign_out(&self, identity: &Identity) -> Result<(), EngineError> {
-        self.store.delete_session(identity.session).await?;
+        self.store.delete_session(identity.id(), identity.session).await?;
         self.sessions.forget(&identity.session);
         self.events().tell(&Event::SessionEnded { person: identity.id(), session: identity.session });
         Ok(())

@@ -15,6 +15,7 @@ pub mod error;
 pub mod events;
 mod exams;
 mod expiry;
+mod heed;
 mod history;
 mod hours;
 mod identity;

@@ -62,6 +62,18 @@ impl ExamCache {
         self.exams.write().remove(&id);
     }
 
+    /// Forgets an exam that the store has in another form by now, of all that are held.
+    pub(crate) async fn forget_changed(&self, store: &dyn Store, only: Option<ExamId>) -> Result<(), EngineError> {
+        let held: Vec<Arc<LoadedExam>> = self.exams.read().values().map(Arc::clone).collect();
+        for loaded in held.iter().filter(|loaded| only.is_none_or(|only| only == loaded.exam.id)) {
+            // What was counted while it was held would have to be counted again: it stays if it can.
+            if store.exam(loaded.exam.id).await?.as_ref() != Some(&loaded.exam) {
+                self.forget(loaded.exam.id);
+            }
+        }
+        Ok(())
+    }
+
     async fn load(&self, store: &dyn Store, exam: Exam) -> Result<LoadedExam, EngineError> {
         let ExamState::Published { bank_revision, .. } = &exam.state else { return Err(EngineError::NotFound) };
         let course = store.course(exam.course).await?.ok_or_else(|| missing("course"))?;

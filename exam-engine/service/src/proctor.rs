@@ -110,7 +110,7 @@ impl Engine {
         let learner_name = names.get(&row.learner).cloned().unwrap_or_default();
         let slot = self.slots.peek(row.id);
         let live = slot.as_ref().and_then(|slot| {
-            slot.read(|attempt| {
+            slot.read_current(|attempt| {
                 let observer = &attempt.observer;
                 (
                     attempt.answered() as u32,

@@ -61,9 +61,12 @@ pub(crate) fn prepare(
 /// Other nodes hear of what their readers must not miss; plain answers they find when they need them.
 fn announcements(attempt: &Attempt, row: &RowChange, seq: u32) -> Vec<Announcement> {
     match row {
-        RowChange::Update(_) => {
-            vec![Announcement::AttemptChanged { learner: attempt.learner, attempt: attempt.id, seq }]
-        }
+        RowChange::Update(_) => vec![Announcement::AttemptChanged {
+            learner: attempt.learner,
+            attempt: attempt.id,
+            exam: attempt.exam,
+            seq,
+        }],
         RowChange::Keep | RowChange::Insert(_) => Vec::new(),
     }
 }

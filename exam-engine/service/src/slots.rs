@@ -37,6 +37,10 @@ struct Known<S> {
     state: Option<S>,
     /// How often the state was given up; what was read from the store before that may be too old to keep.
     forgotten: u64,
+    /// The last step that is known to be kept; a state that is behind it is none to answer from.
+    heard: u32,
+    /// Nobody knows what other nodes did since: the state is none to answer from, whatever its number.
+    is_doubted: bool,
 }
 
 /// The right to change an attempt; kept until the change is kept and applied.
@@ -44,7 +48,7 @@ pub(crate) type Turn = OwnedSemaphorePermit;
 
 impl<S: State> Slot<S> {
     fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(1)), known: Mutex::new(Known { state: None, forgotten: 0 }) }
+        Self { turns: Arc::new(Semaphore::new(1)), known: Mutex::new(Known { state: None, forgotten: 0, heard: 0, is_doubted: false }) }
     }
 
     /// Waits for this slot's turn. `None` never happens: the semaphore is not closed.
@@ -89,7 +93,31 @@ impl<S: State> Slot<S> {
         if known.state.as_ref().is_none_or(|known| state.is_later_than(known)) {
             known.state = Some(state);
         }
+        known.is_doubted = false;
         true
+    }
+}
+
+impl Slot<Attempt> {
+    /// Reads the cached state unless another node is known to have changed it since.
+    pub(crate) fn read_current<R>(&self, read: impl FnOnce(&Attempt) -> R) -> Option<R> {
+        let known = self.known.lock();
+        let current = known.state.as_ref().filter(|attempt| !known.is_doubted && attempt.seq >= known.heard);
+        current.map(read)
+    }
+
+    /// A step of this number is kept. The state stays for whoever is working with it: a commit that was
+    /// decided by it fails, and is decided again.
+    pub(crate) fn hear(&self, seq: u32) {
+        let mut known = self.known.lock();
+        known.heard = known.heard.max(seq);
+    }
+
+    /// Other nodes may have kept steps that nobody told.
+    pub(crate) fn doubt(&self) {
+        let mut known = self.known.lock();
+        known.is_doubted = true;
+        known.forgotten += 1;
     }
 }
 
@@ -118,6 +146,11 @@ where
     /// The slot of this key, if there is one.
     pub(crate) fn peek(&self, key: K) -> Option<Arc<Slot<S>>> {
         self.0.get(&key)
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Arc<Slot<S>>> {
+        self.0.iter().map(|(_, slot)| slot).collect()
     }
 
     /// Drops the slot of what turned out not to be there: made-up ids must not push real ones out.

@@ -13,7 +13,7 @@ use exam_core::integrity::Origin;
 use exam_core::limits::OVERLAP_PAPERS_MAX;
 use exam_core::start::{Admission, EarlierAttempt, admit};
 use exam_core::{Refusal, Timestamp};
-use exam_store::{AttemptRow, AttemptState, Commit, CommitError, RowChange};
+use exam_store::{Announcement, AttemptRow, AttemptState, Commit, CommitError, RowChange};
 use question_bank::draw::{Avoid, Seed};
 use question_bank::snapshot::ItemIndex;
 use std::sync::Arc;
@@ -228,7 +228,12 @@ impl Engine {
             row: RowChange::Insert(Box::new(index)),
             grant: None,
             audit: None,
-            announcements: Vec::new(),
+            announcements: vec![Announcement::AttemptChanged {
+                learner,
+                attempt: id,
+                exam: facts.exam.exam.id,
+                seq: 1,
+            }],
         };
         Ok((attempt, commit))
     }

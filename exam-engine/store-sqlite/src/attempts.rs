@@ -45,6 +45,13 @@ impl Attempts for SqliteStore {
         self.readers.read(move |connection| rows(connection, sql, key, step_row)).await
     }
 
+    async fn last_seq(&self, learner: PersonId, attempt: AttemptId) -> Result<Option<u32>, StoreError> {
+        let sql =
+            "SELECT max(s.seq) FROM attempts a JOIN steps s ON s.attempt_no = a.no WHERE a.learner = ? AND a.id = ?";
+        let key = (learner.bytes(), attempt.bytes());
+        Ok(self.readers.read(move |connection| row(connection, sql, key, |row| row.get(0))).await?.flatten())
+    }
+
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, StoreError> {
         let sql = attempts!("WHERE id = ?");
         self.readers.read(move |connection| row(connection, sql, [attempt.bytes()], attempt_row)).await

@@ -85,7 +85,7 @@ impl People for SqliteStore {
             audit::append(connection, &audit)?;
             Ok(())
         };
-        self.writer.write_and_say(work, vec![Announcement::PersonEnded { person: id }]).await
+        self.writer.write_and_say(work, vec![Announcement::PersonEnded { person: id, but: keep_session }]).await
     }
 
     async fn set_disabled(&self, id: PersonId, disabled: bool, audit: NewAudit) -> Result<(), StoreError> {
@@ -98,7 +98,7 @@ impl People for SqliteStore {
             audit::append(connection, &audit)?;
             Ok(())
         };
-        self.writer.write_and_say(work, vec![Announcement::PersonEnded { person: id }]).await
+        self.writer.write_and_say(work, vec![Announcement::PersonEnded { person: id, but: None }]).await
     }
 }
 

@@ -29,9 +29,9 @@ impl Sessions for SqliteStore {
         self.readers.read(move |connection| row(connection, sql, [token_hash], session_row)).await
     }
 
-    async fn delete_session(&self, token_hash: [u8; 32]) -> Result<(), StoreError> {
+    async fn delete_session(&self, person: PersonId, token_hash: [u8; 32]) -> Result<(), StoreError> {
         let sql = "DELETE FROM sessions WHERE token_hash = ?";
-        let ended = vec![Announcement::SessionEnded { token_hash }];
+        let ended = vec![Announcement::SessionEnded { person, token_hash }];
         let work = move |connection: &Connection| Ok(execute(connection, sql, [token_hash]).map(drop)?);
         self.writer.write_and_say(work, ended).await
     }

@@ -16,6 +16,8 @@ const BACKLOG_MAX: usize = 4_096;
 pub enum Announcement {
     /// A session ended.
     SessionEnded {
+        /// Whose.
+        person: PersonId,
         /// SHA-256 of its token.
         token_hash: [u8; 32],
     },
@@ -24,13 +26,17 @@ pub enum Announcement {
     PersonEnded {
         /// Who.
         person: PersonId,
+        /// The session that goes on.
+        but: Option<[u8; 32]>,
     },
-    /// An attempt went on in a way its readers have to know of: a proctor acted, it was closed.
+    /// An attempt began, or went on in a way its readers have to know of: a proctor acted, it was closed.
     AttemptChanged {
         /// Whose.
         learner: PersonId,
         /// Which.
         attempt: AttemptId,
+        /// At which exam.
+        exam: ExamId,
         /// The number of the last step; a cache that knows it knows all.
         seq: u32,
     },

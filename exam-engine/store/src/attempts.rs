@@ -134,6 +134,9 @@ pub trait Attempts {
     /// All steps of an attempt in order; empty when there is none.
     async fn steps(&self, learner: PersonId, attempt: AttemptId) -> Result<Vec<StepRow>, StoreError>;
 
+    /// The number of an attempt's last step: whether what a cache knows is still all there is.
+    async fn last_seq(&self, learner: PersonId, attempt: AttemptId) -> Result<Option<u32>, StoreError>;
+
     /// The row of an attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, StoreError>;
 

@@ -26,8 +26,8 @@ pub trait Sessions {
     /// Reads a session.
     async fn session(&self, token_hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError>;
 
-    /// Ends a session.
-    async fn delete_session(&self, token_hash: [u8; 32]) -> Result<(), StoreError>;
+    /// Ends a session of this person.
+    async fn delete_session(&self, person: PersonId, token_hash: [u8; 32]) -> Result<(), StoreError>;
 
     /// Drops what expired before `now`.
     async fn delete_expired_sessions(&self, now: Timestamp) -> Result<u64, StoreError>;

@@ -59,12 +59,14 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     } else {
         first_administrator(&site).await?;
     }
+    let ears = site.engine.listen();
     let listener =
         TcpListener::bind(&addresses[..]).await.with_context(|| format!("cannot listen at {}", config.listen))?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let app = App::new(Arc::clone(&site.engine), config);
     app.queue.sign_with(queue_key(&site).await?);
     let router = http::router(&app);
+    let heeding = tokio::spawn(Arc::clone(&site.engine).heed_forever(ears));
     let expiry = tokio::spawn(Arc::clone(&site.engine).expire_forever());
     let tidy = tokio::spawn(tidy(Arc::clone(&app)));
     let pace = tokio::spawn(pace::keep_pace(Arc::clone(&app)));
@@ -89,6 +91,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
             tokio::join!(serving, hub.drain());
         }
     }
+    heeding.abort();
     expiry.abort();
     tidy.abort();
     pace.abort();

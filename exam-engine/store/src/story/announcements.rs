@@ -28,14 +28,14 @@ async fn writes_announce_themselves(store: &Arc<dyn Store>, listener: &mut Liste
     let token_hash = [77; 32];
     let session = SessionRow { token_hash, person, created_at: at(0), expires_at: at(9) };
     store.create_session(session).await.unwrap();
-    store.delete_session(token_hash).await.unwrap();
-    assert_eq!(heard(listener).await, Announcement::SessionEnded { token_hash });
+    store.delete_session(person, token_hash).await.unwrap();
+    assert_eq!(heard(listener).await, Announcement::SessionEnded { person, token_hash });
     assert_eq!(store.session(token_hash).await.unwrap(), None, "after it is durable");
-    store.set_password(person, "hash".to_owned(), false, None, act("password")).await.unwrap();
-    assert_eq!(heard(listener).await, Announcement::PersonEnded { person });
+    store.set_password(person, "hash".to_owned(), false, Some([7; 32]), act("password")).await.unwrap();
+    assert_eq!(heard(listener).await, Announcement::PersonEnded { person, but: Some([7; 32]) });
     for disabled in [true, false] {
         store.set_disabled(person, disabled, act("disable")).await.unwrap();
-        assert_eq!(heard(listener).await, Announcement::PersonEnded { person });
+        assert_eq!(heard(listener).await, Announcement::PersonEnded { person, but: None });
     }
     let exception = Override { extra_ms: Some(1), ..Override::default() };
     let granted = crate::OverrideRow { exam, person, exception, reason: "病".to_owned(), by: person, at: at(0) };
@@ -45,12 +45,12 @@ async fn writes_announce_themselves(store: &Arc<dyn Store>, listener: &mut Liste
 
 async fn commits_announce(store: &Arc<dyn Store>, listener: &mut Listener, learner: PersonId, exam: ExamId) {
     let (row, mut log) = started(store, learner, exam, 1).await;
-    let said = Announcement::AttemptChanged { learner, attempt: row.id, seq: 2 };
+    let said = Announcement::AttemptChanged { learner, attempt: row.id, exam, seq: 2 };
     let commit = Commit { announcements: vec![said.clone()], ..log.answer("told") };
     // One that is not kept is not announced.
     let nowhere = attempt(learner, exam, 9);
     let orphan = super::kit::Log::new(&nowhere).step(None, "orphan", 0);
-    let unkept = vec![Announcement::AttemptChanged { learner, attempt: nowhere.id, seq: 1 }];
+    let unkept = vec![Announcement::AttemptChanged { learner, attempt: nowhere.id, exam, seq: 1 }];
     store.commit(Commit { announcements: unkept, ..plain(vec![orphan]) }).await.unwrap_err();
     store.commit(commit).await.unwrap();
     assert_eq!(heard(listener).await, said);

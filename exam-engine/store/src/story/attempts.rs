@@ -46,6 +46,8 @@ pub(super) async fn an_attempt_reads_back(store: &Arc<dyn Store>) {
     assert_eq!(read, steps);
     assert!(is_chain(&read));
     assert_eq!(store.steps(PersonId(new_id()), row.id).await.unwrap(), []);
+    assert_eq!(store.last_seq(learner, row.id).await.unwrap(), read.last().map(|step| step.seq));
+    assert_eq!(store.last_seq(PersonId(new_id()), row.id).await.unwrap(), None);
     what_does_not_fit_is_refused(store, learner, exam.id).await;
 }
 

@@ -89,9 +89,9 @@ pub(super) async fn sessions_end(store: &Arc<dyn Store>) {
     assert_eq!(store.delete_expired_sessions(at(15_000)).await.unwrap(), 1);
     assert_eq!(store.session(early.token_hash).await.unwrap(), None);
     assert_eq!(store.session(late.token_hash).await.unwrap(), Some(late.clone()));
-    store.delete_session(late.token_hash).await.unwrap();
+    store.delete_session(learner, late.token_hash).await.unwrap();
     assert_eq!(store.session(late.token_hash).await.unwrap(), None);
-    store.delete_session(late.token_hash).await.unwrap();
+    store.delete_session(learner, late.token_hash).await.unwrap();
 }
 
 fn session(person: PersonId, token: u8) -> SessionRow {

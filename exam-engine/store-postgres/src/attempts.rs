@@ -1,0 +1,172 @@
+//! Attempts and their steps: reading. What is written goes through [`commit`].
+
+pub(crate) mod commit;
+
+use crate::PostgresStore;
+use crate::connect::{Param, read_all, read_first};
+use crate::convert::{Time, bytes, count, get, limit, mode, mode_name, named, points, step, time, time_opt};
+use async_trait::async_trait;
+use exam_core::attempt::{CommandId, StepRow};
+use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
+use exam_store::attempts::AttemptFilter;
+use exam_store::{AttemptRow, AttemptState, Attempts, Commit, CommitError, Page, StoreError};
+use question_bank::Points;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+macro_rules! attempts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, learner, exam, mode, number, state, started_at, deadline, due_at, closed_at, answered, score, \
+             passed, hours, integrity_score, flags, start_command, start_digest FROM attempts ",
+            $rest
+        )
+    };
+}
+
+macro_rules! steps {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.learner, s.attempt, s.seq, s.at, s.actor, s.node, s.command, s.digest, s.body, s.hash ",
+            $rest
+        )
+    };
+}
+
+pub(crate) const STEPS_OF: &str = steps!("FROM steps s WHERE s.learner = $1 AND s.attempt = $2 ORDER BY s.seq");
+pub(crate) const LAST_SEQ: &str = "SELECT max(seq) FROM steps WHERE learner = $1 AND attempt = $2";
+pub(crate) const ATTEMPTS_OF: &str = attempts!("WHERE learner = $1 ORDER BY started_at, id");
+pub(crate) const ATTEMPTS_OF_EXAM: &str = attempts!("WHERE learner = $1 AND exam = $2 ORDER BY started_at, id");
+pub(crate) const STARTED_BY: &str = attempts!("WHERE learner = $1 AND start_command = $2");
+pub(crate) const FIRST_STEPS: &str = steps!(
+    "FROM attempts a JOIN steps s ON s.learner = a.learner AND s.attempt = a.id AND s.seq = 1 \
+     WHERE a.learner = $1 AND a.exam = $2 AND a.mode = 'exam' ORDER BY a.number DESC LIMIT $3"
+);
+
+#[async_trait]
+impl Attempts for PostgresStore {
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.attempts.commit(commit).await
+    }
+
+    async fn steps(&self, learner: PersonId, attempt: AttemptId) -> Result<Vec<StepRow>, StoreError> {
+        read_all(&self.readers.read(STEPS_OF, &[&learner.0, &attempt.0]).await?, step_row)
+    }
+
+    async fn last_seq(&self, learner: PersonId, attempt: AttemptId) -> Result<Option<u32>, StoreError> {
+        let rows = self.readers.read(LAST_SEQ, &[&learner.0, &attempt.0]).await?;
+        let last: Option<i32> = read_first(&rows, |row| get(row, 0))?.flatten();
+        last.map(u32::try_from).transpose().map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, StoreError> {
+        read_first(&self.readers.read(attempts!("WHERE id = $1"), &[&attempt.0]).await?, attempt_row)
+    }
+
+    async fn attempts_of(&self, learner: PersonId, exam: Option<ExamId>) -> Result<Vec<AttemptRow>, StoreError> {
+        let rows = match exam {
+            Some(exam) => self.readers.read(ATTEMPTS_OF_EXAM, &[&learner.0, &exam.0]).await?,
+            None => self.readers.read(ATTEMPTS_OF, &[&learner.0]).await?,
+        };
+        read_all(&rows, attempt_row)
+    }
+
+    async fn attempt_started_by(
+        &self,
+        learner: PersonId,
+        command: CommandId,
+    ) -> Result<Option<AttemptRow>, StoreError> {
+        read_first(&self.readers.read(STARTED_BY, &[&learner.0, &command]).await?, attempt_row)
+    }
+
+    async fn first_steps(&self, learner: PersonId, exam: ExamId, limit: u32) -> Result<Vec<StepRow>, StoreError> {
+        read_all(&self.readers.read(FIRST_STEPS, &[&learner.0, &exam.0, &i64::from(limit)]).await?, step_row)
+    }
+
+    async fn first_steps_at(&self, exam: ExamId, page: Page<AttemptId>) -> Result<Vec<StepRow>, StoreError> {
+        let sql = steps!(
+            "FROM attempts a JOIN steps s ON s.learner = a.learner AND s.attempt = a.id AND s.seq = 1 \
+             WHERE a.exam = $1 AND a.id > $2 AND a.mode = 'exam' ORDER BY a.id LIMIT $3"
+        );
+        read_all(&self.readers.read(sql, &[&exam.0, &after(page.after), &limit(page.limit)]).await?, step_row)
+    }
+
+    async fn attempts_at(
+        &self,
+        exam: ExamId,
+        filter: AttemptFilter,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<AttemptRow>, StoreError> {
+        // Live attempts are few among many closed ones and have an index of their own.
+        let live = filter.state.is_some_and(AttemptState::is_live);
+        let sql = if live {
+            attempts!(
+                "WHERE state IN ('open', 'paused') AND exam = $1 AND id < $2 \
+                 AND ($3::text IS NULL OR mode = $3) AND state = $4 ORDER BY id DESC LIMIT $5"
+            )
+        } else {
+            attempts!(
+                "WHERE exam = $1 AND id < $2 AND ($3::text IS NULL OR mode = $3) \
+                 AND ($4::text IS NULL OR state = $4) ORDER BY id DESC LIMIT $5"
+            )
+        };
+        // No id of ours is the largest of all.
+        let before = page.after.map_or(Uuid::max(), |id| id.0);
+        let (mode, state) = (filter.mode.map(mode_name), filter.state.map(AttemptState::name));
+        let params: [Param<'_>; 5] = [&exam.0, &before, &mode, &state, &limit(page.limit)];
+        read_all(&self.readers.read(sql, &params).await?, attempt_row)
+    }
+
+    async fn attempts_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AttemptRow>, StoreError> {
+        let sql = attempts!("WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2");
+        read_all(&self.readers.read(sql, &[&Time(now), &i64::from(limit)]).await?, attempt_row)
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL";
+        Ok(read_first(&self.readers.read(sql, &[]).await?, |row| time_opt(row, 0))?.flatten())
+    }
+
+    async fn attempt_ids(&self, page: Page<AttemptId>) -> Result<Vec<(PersonId, AttemptId)>, StoreError> {
+        let sql = "SELECT learner, id FROM attempts WHERE id > $1 ORDER BY id LIMIT $2";
+        let ids = |row: &Row| Ok((PersonId(get(row, 0)?), AttemptId(get(row, 1)?)));
+        read_all(&self.readers.read(sql, &[&after(page.after), &limit(page.limit)]).await?, ids)
+    }
+
+    async fn latest_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self.readers.read("SELECT max(at) FROM latest_times", &[]).await?;
+        Ok(read_first(&rows, |row| time_opt(row, 0))?.flatten())
+    }
+}
+
+/// The id to begin after: none of ours is zero.
+fn after(id: Option<AttemptId>) -> Uuid {
+    id.map_or(Uuid::nil(), |id| id.0)
+}
+
+fn attempt_row(row: &Row) -> Result<AttemptRow, StoreError> {
+    Ok(AttemptRow {
+        id: AttemptId(get(row, 0)?),
+        learner: PersonId(get(row, 1)?),
+        exam: ExamId(get(row, 2)?),
+        mode: mode(row, 3)?,
+        number: count(row, 4)?,
+        state: named(row, 5, AttemptState::parse)?,
+        started_at: time(row, 6)?,
+        deadline: time(row, 7)?,
+        due_at: time_opt(row, 8)?,
+        closed_at: time_opt(row, 9)?,
+        answered: count(row, 10)?,
+        score: get::<Option<i64>>(row, 11)?.map(Points::from_hundredths),
+        passed: get(row, 12)?,
+        hours: points(row, 13)?,
+        integrity_score: u32::try_from(get::<i64>(row, 14)?).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        flags: count(row, 15)?,
+        start_command: get(row, 16)?,
+        start_digest: bytes(row, 17)?,
+    })
+}
+
+fn step_row(row: &Row) -> Result<StepRow, StoreError> {
+    step(row, AttemptId)
+}

@@ -1,0 +1,84 @@
+//! The hours ledger. The column `lesson` is set where a lesson's own hours were granted, and only there: it is
+//! what the two unique keys tell grants apart by.
+
+use crate::PostgresStore;
+use crate::connect::{Param, Session, read_all};
+use crate::convert::{Json, Time, bucket, bucket_names, get, json, points, time, to_json};
+use crate::failure::refusal;
+use crate::lane::{Trouble, Written};
+use async_trait::async_trait;
+use exam_core::hours::LedgerEntry;
+use exam_core::{CourseId, EntryId, LessonId, PersonId};
+use exam_store::{CommitError, Ledger, StoreError};
+use tokio_postgres::Row;
+
+pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, \
+    hours, source, at, lesson) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+pub(crate) const ENTRIES_OF: &str = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at \
+    FROM ledger WHERE learner = $1 AND credit_year = $2 ORDER BY at, id";
+pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger WHERE learner = $1 AND course = $2 AND credit_year = $3 AND hours >= 0 \
+    AND lesson IS NULL";
+pub(crate) const IS_LESSON_GRANTED: &str =
+    "SELECT 1 FROM ledger WHERE learner = $1 AND lesson = $2 AND credit_year = $3 AND hours >= 0";
+
+/// Appends entries within the transaction of the grades and completions that earned them, each with the place of
+/// its commit.
+pub(crate) async fn grant(
+    session: &Session,
+    entries: Vec<(usize, &LedgerEntry)>,
+    written: &mut Written,
+) -> Result<(), Trouble> {
+    for (place, entry) in entries {
+        let (subject, obligation) = bucket_names(entry.bucket);
+        let source = Json(to_json(&entry.source)?);
+        let params: [Param<'_>; 10] = [
+            &entry.learner.0,
+            &entry.credit_year,
+            &entry.id.0,
+            &entry.course.0,
+            &subject,
+            &obligation,
+            &entry.hours.hundredths(),
+            &source,
+            &Time(entry.at),
+            &entry.lesson().map(|lesson| lesson.0),
+        ];
+        if session.execute(INSERT_ENTRY, &params).await.map_err(refusal)? == 0 {
+            written.fail(place, CommitError::AlreadyGranted, true);
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Ledger for PostgresStore {
+    async fn entries(&self, learner: PersonId, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError> {
+        read_all(&self.readers.read(ENTRIES_OF, &[&learner.0, &credit_year]).await?, entry)
+    }
+
+    async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {
+        Ok(!self.readers.read(IS_GRANTED, &[&learner.0, &course.0, &credit_year]).await?.is_empty())
+    }
+
+    async fn is_lesson_granted(
+        &self,
+        learner: PersonId,
+        lesson: LessonId,
+        credit_year: i16,
+    ) -> Result<bool, StoreError> {
+        Ok(!self.readers.read(IS_LESSON_GRANTED, &[&learner.0, &lesson.0, &credit_year]).await?.is_empty())
+    }
+}
+
+fn entry(row: &Row) -> Result<LedgerEntry, StoreError> {
+    Ok(LedgerEntry {
+        id: EntryId(get(row, 0)?),
+        learner: PersonId(get(row, 1)?),
+        course: CourseId(get(row, 2)?),
+        credit_year: get(row, 3)?,
+        bucket: bucket(row, 4)?,
+        hours: points(row, 6)?,
+        source: json(row, 7)?,
+        at: time(row, 8)?,
+    })
+}

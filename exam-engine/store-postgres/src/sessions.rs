@@ -1,0 +1,58 @@
+//! Sign-in sessions.
+
+use crate::PostgresStore;
+use crate::announcements;
+use crate::attempts::commit::note_time;
+use crate::audit::SITE;
+use crate::connect::read_first;
+use crate::convert::{Time, bytes, get, time};
+use crate::failure::{commit_error, store_error, taken};
+use async_trait::async_trait;
+use exam_core::{PersonId, Timestamp};
+use exam_store::{Announcement, SessionRow, Sessions, StoreError};
+use tokio_postgres::Row;
+
+#[async_trait]
+impl Sessions for PostgresStore {
+    async fn create_session(&self, session: SessionRow) -> Result<(), StoreError> {
+        let sql = "INSERT INTO sessions (token_hash, person, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+        let (token, times) = (&session.token_hash[..], (Time(session.created_at), Time(session.expires_at)));
+        let transaction = self.writers.begin().await?;
+        transaction
+            .execute(sql, &[&token, &session.person.0, &times.0, &times.1])
+            .await
+            .map_err(|error| taken(&error, "token_hash"))?;
+        note_time(&transaction, self.node, SITE, session.created_at).await.map_err(|error| store_error(&error))?;
+        transaction.commit().await
+    }
+
+    async fn session(&self, token_hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError> {
+        let sql = "SELECT token_hash, person, created_at, expires_at FROM sessions WHERE token_hash = $1";
+        read_first(&self.readers.read(sql, &[&&token_hash[..]]).await?, session_row)
+    }
+
+    async fn delete_session(&self, person: PersonId, token_hash: [u8; 32]) -> Result<(), StoreError> {
+        let transaction = self.writers.begin().await?;
+        transaction.rows("DELETE FROM sessions WHERE token_hash = $1", &[&&token_hash[..]]).await?;
+        let ended = [Announcement::SessionEnded { person, token_hash }];
+        announcements::send(&transaction, &ended).await.map_err(|error| store_error(&error))?;
+        transaction.commit().await
+    }
+
+    async fn delete_expired_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let transaction = self.writers.begin().await?;
+        let deleted = transaction.execute("DELETE FROM sessions WHERE expires_at < $1", &[&Time(now)]).await;
+        let deleted = deleted.map_err(|error| commit_error(&error))?;
+        transaction.commit().await?;
+        Ok(deleted)
+    }
+}
+
+fn session_row(row: &Row) -> Result<SessionRow, StoreError> {
+    Ok(SessionRow {
+        token_hash: bytes(row, 0)?,
+        person: PersonId(get(row, 1)?),
+        created_at: time(row, 2)?,
+        expires_at: time(row, 3)?,
+    })
+}
