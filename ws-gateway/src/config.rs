@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Address and port to listen at; port 0 takes a free one.
     pub listen: String,
-    /// Where data is kept: `sqlite:PATH`.
+    /// Where data is kept: `sqlite:PATH`, or `postgres://user@host/name` for several nodes.
     pub database: String,
+    /// File with the password of the PostgreSQL user; empty: `PGPASSWORD`, or none.
+    pub database_password_file: String,
     /// Addresses of reverse proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Origins beside the site's own whose pages may call with a cookie, such as `https://exam.example.cn`.
@@ -112,6 +114,7 @@ impl Default for Config {
         Self {
             listen: "127.0.0.1:8080".into(),
             database: "sqlite:keju.db".into(),
+            database_password_file: String::new(),
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             secure_cookies: false,
@@ -169,7 +172,7 @@ impl Config {
         if let Some(format) = flags.log_format {
             config.log_format = format;
         }
-        config.sqlite_path()?;
+        config.database()?;
         Ok(config)
     }
 
@@ -181,16 +184,86 @@ impl Config {
         table.try_into().context("in the environment")
     }
 
-    /// The file of the embedded database.
+    /// Which database it is.
     ///
     /// # Errors
-    /// The database is given in another form.
-    pub fn sqlite_path(&self) -> anyhow::Result<PathBuf> {
-        match self.database.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() && path != ":memory:" => Ok(PathBuf::from(path)),
-            _ => bail!("database {:?} is not understood: give sqlite:PATH, such as sqlite:keju.db", self.database),
+    /// It is given in another form.
+    pub fn database(&self) -> anyhow::Result<Database> {
+        Database::parse(&self.database)
+    }
+
+    /// The password of the PostgreSQL user, unless the address itself has it.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    pub fn database_password(&self) -> anyhow::Result<Option<String>> {
+        if self.database_password_file.is_empty() {
+            return Ok(std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty()));
+        }
+        let file = Path::new(&self.database_password_file);
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// The same without passwords, to be shown.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        Self { database: masked(&self.database), ..self.clone() }
+    }
+}
+
+/// Where data is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// In a file of its own, by one process.
+    Sqlite(PathBuf),
+    /// In a PostgreSQL database, by any number of nodes; the address.
+    Postgres(String),
+}
+
+impl Database {
+    /// Reads `sqlite:PATH` or `postgres://…`.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        match text.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() && path != ":memory:" => Ok(Self::Sqlite(PathBuf::from(path))),
+            _ => bail!(
+                "database {:?} is not understood: give sqlite:PATH, such as sqlite:keju.db, or postgres://user@host/name",
+                masked(text)
+            ),
         }
     }
+}
+
+/// An address without the password in it.
+fn masked(address: &str) -> String {
+    let (address, query) = address.split_once('?').map_or((address, None), |(address, query)| (address, Some(query)));
+    let mut shown = match address.split_once("://") {
+        Some((scheme, rest)) => {
+            // A password may hold an @ of its own; a host does not.
+            let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
+            let user = user.map(|user| match user.split_once(':') {
+                Some((name, _)) => format!("{name}:****@"),
+                None => format!("{user}@"),
+            });
+            format!("{scheme}://{}{host}", user.unwrap_or_default())
+        }
+        None => address.to_owned(),
+    };
+    if let Some(query) = query {
+        let part = |part: &str| match part.split_once('=') {
+            Some((name, _)) if name.to_ascii_lowercase().contains("password") => format!("{name}=****"),
+            _ => part.to_owned(),
+        };
+        shown.push('?');
+        shown.push_str(&query.split('&').map(part).collect::<Vec<_>>().join("&"));
+    }
+    shown
 }
 
 fn overlay(table: &mut toml::Table, prefix: &str, variable: &impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
@@ -237,6 +310,24 @@ mod tests {
     #[test]
     fn unknown_settings_are_refused() {
         assert!(toml::from_str::<Config>("lisen = \"x\"").is_err());
-        assert!(Config { database: "postgres://x".into(), ..Config::default() }.sqlite_path().is_err());
+    }
+
+    #[test]
+    fn databases_are_told_apart_and_passwords_are_not_shown() {
+        assert!(Database::parse("mysql://x").is_err() && Database::parse("sqlite::memory:").is_err());
+        assert_eq!(Database::parse("sqlite:a b.db").unwrap(), Database::Sqlite("a b.db".into()));
+        let secret = "s3:cr@t";
+        for address in [
+            format!("postgres://keju:{secret}@db.example:5433/site?sslmode=disable"),
+            format!("postgresql://keju@db/site?password={secret}&host=/run"),
+            format!("mysql://keju:{secret}@db/site"),
+        ] {
+            let config = Config { database: address.clone(), ..Config::default() };
+            let shown = format!("{:?} {:?}", config.masked(), Database::parse(&config.masked().database));
+            assert!(!shown.contains("cr@t") && !shown.contains("s3"), "{shown}");
+            assert!(shown.contains("keju"));
+        }
+        let plain = Config { database: "postgres://keju@%2Frun/site".into(), ..Config::default() };
+        assert_eq!(plain.masked(), plain);
     }
 }

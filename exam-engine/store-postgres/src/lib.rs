@@ -50,11 +50,13 @@ pub struct Options {
     pub readers: u32,
     /// Connections that write what is no commit of an attempt; those have one of their own.
     pub writers: u32,
+    /// Whether a database without a site in it is refused instead of getting one.
+    pub must_exist: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { node: 1, password: None, readers: 6, writers: 3 }
+        Self { node: 1, password: None, readers: 6, writers: 3, must_exist: false }
     }
 }
 
@@ -98,7 +100,7 @@ impl PostgresStore {
         let database = Database::parse(url, options)?;
         let session = database.session().await.map_err(OpenError::Connect)?;
         check(&session).await?;
-        migrate::migrate(&session).await?;
+        migrate::migrate(&session, options.must_exist).await?;
         let ears = Ears::open(Arc::clone(&database)).await.map_err(OpenError::Connect)?;
         let node = i32::from(options.node);
         Ok(Self {

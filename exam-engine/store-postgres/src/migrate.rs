@@ -27,13 +27,16 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number integer NOT N
 
 /// Runs what is missing, in one transaction. A database newer than this list is worked on as long as its
 /// schema still serves this release.
-pub(crate) async fn migrate(session: &Session) -> Result<(), OpenError> {
+pub(crate) async fn migrate(session: &Session, must_exist: bool) -> Result<(), OpenError> {
     let failed = |error: tokio_postgres::Error| OpenError::Schema(words(&error));
     session.run("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await.map_err(failed)?;
     session.run(LOCK).await.map_err(failed)?;
     // Asked first: whoever works on a schema need not have the right to make one.
     let there = session.query("SELECT to_regclass('migrations') IS NOT NULL", &[]).await.map_err(failed)?;
     if !there.first().is_some_and(|row| row.get(0)) {
+        if must_exist {
+            return Err(OpenError::Unfit("there is no site in it"));
+        }
         session.run(TABLE).await.map_err(failed)?;
     }
     let done = session

@@ -5,9 +5,9 @@ mod exam;
 mod serve;
 mod user;
 
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, Database, LogFormat};
 use crate::site::Site;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,8 +28,8 @@ pub struct ServeArgs {
     /// Address and port to listen at; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, env = "KEJU_LISTEN")]
     pub listen: Option<String>,
-    /// Where the data is kept, such as sqlite:keju.db [default: sqlite:keju.db]
-    #[arg(long, env = "KEJU_DATABASE")]
+    /// Where the data is kept, such as sqlite:keju.db or postgres://keju@host/keju [default: sqlite:keju.db]
+    #[arg(long, env = "KEJU_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
     /// Configuration file [default: keju.toml, if there is one]
     #[arg(long, env = "KEJU_CONFIG")]
@@ -49,7 +49,7 @@ pub struct ServeArgs {
 #[derive(Clone, Debug, Args)]
 pub struct SiteArgs {
     /// Where the data is kept [default: sqlite:keju.db]
-    #[arg(long, env = "KEJU_DATABASE")]
+    #[arg(long, env = "KEJU_DATABASE", hide_env_values = true)]
     database: Option<String>,
     /// Configuration file [default: keju.toml, if there is one]
     #[arg(long, env = "KEJU_CONFIG")]
@@ -81,7 +81,7 @@ enum Command {
     /// People: add, import, set a password
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Copy the database into a new file, also while the site is running
+    /// Copy a SQLite database into a new file, also while the site is running
     Backup {
         /// The new file
         to: PathBuf,
@@ -137,7 +137,15 @@ async fn verify_logs(site: SiteArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn backup(site: &SiteArgs, to: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let from = site.config()?.sqlite_path()?;
+    let from = match site.config()?.database()? {
+        Database::Sqlite(path) => path,
+        Database::Postgres(_) => bail!(
+            "a PostgreSQL database is copied by its own tools, also while the site is running: \
+             `pg_dump --format=custom --file={} ADDRESS` for a copy, pg_basebackup with archived logs for going back \
+             to any moment (docs/operations.md)",
+            to.display()
+        ),
+    };
     exam_store_sqlite::copy_database(&from, to)?;
     say!("copied {} to {}", from.display(), to.display());
     Ok(ExitCode::SUCCESS)

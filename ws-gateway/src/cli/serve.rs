@@ -24,7 +24,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         config.database = "sqlite:keju-demo.db".into();
     }
     if args.print_config {
-        say_as_is!("{}", toml::to_string_pretty(&config).context("cannot write the configuration")?);
+        say_as_is!("{}", toml::to_string_pretty(&config.masked()).context("cannot write the configuration")?);
         return Ok(ExitCode::SUCCESS);
     }
     logging(config.log_format)?;
@@ -146,7 +146,8 @@ async fn first_administrator(site: &Site) -> anyhow::Result<()> {
     if site.engine.anybody().await? {
         return Ok(());
     }
-    let password = site.create_administrator().await?;
+    // Another node that started at the same time may have made it, and printed the password.
+    let Some(password) = site.create_administrator().await? else { return Ok(()) };
     say!("new site: sign in as `admin` with the one-time password {password} and change it");
     say!("新站点：请用账号 admin 和一次性密码 {password} 登录，并立即修改密码");
     Ok(())
