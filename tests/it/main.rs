@@ -3,6 +3,7 @@
 mod bank;
 mod exam;
 mod lesson;
+mod nodes;
 mod security;
 mod sim;
 mod stream;

@@ -3,11 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use exam_store::story::tell;
-use exam_store::{Settings, Store, StoreError};
-use exam_store_postgres::{Options, PostgresStore};
+use exam_core::PersonId;
+use exam_store::story::kit::{
+    Log, act, at_once, attempt, grant, is_chain, new_exam, new_id, new_learner, started, submitted,
+};
+use exam_store::story::{audit_chain_holds, tell};
+use exam_store::{
+    Announcement, Announcements, Attempts, Commit, CommitError, Heard, RowChange, Settings, Store, StoreError,
+};
+use exam_store_postgres::{OpenError, Options, PostgresStore};
 use keju_test_cluster::Cluster;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 async fn open(url: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::open(url, &Options::default()).await.unwrap())
@@ -24,4 +31,283 @@ async fn the_story_is_told() {
     tell(as_store(&store)).await;
     store.close().await;
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))), "closed is closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_race_and_one_of_each_wins() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let nodes = [open(&url).await, open_node(&url, 2).await];
+    let stores: Vec<Arc<dyn Store>> = nodes.iter().map(as_store).collect();
+    let exam = new_exam(&stores[0]).await;
+    // Steps.
+    let (row, log) = started(&stores[0], new_learner(&stores[1]).await, exam.id, 1).await;
+    let commits = (0..60).map(|node| log.at_node(node).answer(&format!("{node}")));
+    let outcomes = race(&stores, commits.collect()).await;
+    assert_eq!(count(&outcomes, &Ok(())), 1);
+    assert_eq!(count(&outcomes, &Err(CommitError::SeqTaken)), 59);
+    let steps = stores[1].steps(row.learner, row.id).await.unwrap();
+    assert!(steps.len() == 2 && is_chain(&steps));
+    // Starts.
+    let learner = new_learner(&stores[0]).await;
+    let rows: Vec<_> = (0..60).map(|_| attempt(learner, exam.id, 1)).collect();
+    let outcomes = race(&stores, rows.iter().map(|row| Log::new(row).start(row)).collect()).await;
+    assert_eq!(count(&outcomes, &Ok(())), 1);
+    assert_eq!(count(&outcomes, &Err(CommitError::OpenAttempt)), 59);
+    // Hours.
+    let learner = new_learner(&stores[0]).await;
+    let rows: Vec<_> = (1..=60).map(|number| submitted(&attempt(learner, exam.id, number))).collect();
+    let commits = rows.iter().map(|row| Commit {
+        grant: Some(grant(row, exam.course)),
+        audit: Some(act("attempt.grant")),
+        ..Log::new(row).start(row)
+    });
+    let outcomes = race(&stores, commits.collect()).await;
+    assert_eq!(count(&outcomes, &Ok(())), 1);
+    assert_eq!(count(&outcomes, &Err(CommitError::AlreadyGranted)), 59);
+    assert_eq!(stores[0].attempts_of(learner, None).await.unwrap().len(), 1);
+}
+
+/// Many learners' attempts, each contested by both nodes at once, in batches: none waits in a circle, and each
+/// gets exactly one of its two answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn contested_batches_of_two_nodes_all_end() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let nodes = [open(&url).await, open_node(&url, 2).await];
+    let stores: Vec<Arc<dyn Store>> = nodes.iter().map(as_store).collect();
+    let exam = new_exam(&stores[0]).await.id;
+    let mut logs = Vec::new();
+    for _ in 0..100 {
+        logs.push(started(&stores[0], new_learner(&stores[0]).await, exam, 1).await);
+    }
+    for round in 0..5 {
+        let mut commits = Vec::new();
+        for (number, (_, log)) in logs.iter().enumerate() {
+            for node in 0..2 {
+                let mut commit = log.at_node(node).answer(&format!("round {round}"));
+                // Some with an act of a person, some that change the row.
+                commit.audit = (number % 7 == 0).then(|| act("contested"));
+                if number % 5 == 0 {
+                    commit.row = RowChange::Update(Box::new(logs[number].0.clone()));
+                }
+                commits.push(commit);
+            }
+        }
+        let outcomes = race(&stores, commits.clone()).await;
+        assert_eq!(count(&outcomes, &Ok(())), logs.len());
+        assert_eq!(count(&outcomes, &Err(CommitError::SeqTaken)), logs.len());
+        for (row, log) in &mut logs {
+            let steps = stores[0].steps(row.learner, row.id).await.unwrap();
+            assert!(steps.len() == round + 2 && is_chain(&steps));
+            *log = Log::after(row, &steps[round + 1]);
+        }
+    }
+    audit_chain_holds(&stores[1]).await;
+    assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn announcements_reach_other_nodes_and_whoever_missed_some_is_told() {
+    let mut cluster = Cluster::start();
+    let url = cluster.database();
+    let (here, there) = (open(&url).await, open_node(&url, 2).await);
+    let mut listener = there.listen();
+    let (learner, epoch) = (PersonId(new_id()), 7);
+    let said = Announcement::StudyTaken { learner, epoch };
+    here.announce(vec![said.clone()]).await.unwrap();
+    assert_eq!(listener.next().await, Some(Heard::Said(said.clone())));
+    cluster.kill();
+    cluster.start_again();
+    assert_eq!(listener.next().await, Some(Heard::Missed));
+    while here.announce(vec![said.clone()]).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(listener.next().await, Some(Heard::Said(said)));
+    // What a newer release says in words of its own.
+    cluster.sql(&url, "SELECT pg_notify('keju_announcements', '{\"kind\":\"of_tomorrow\"}')");
+    assert_eq!(listener.next().await, Some(Heard::Missed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_outlives_the_server() {
+    let mut cluster = Cluster::start();
+    let url = cluster.database();
+    let store = open(&url).await;
+    let dynamic = as_store(&store);
+    let exam = new_exam(&dynamic).await.id;
+    let mut logs = Vec::new();
+    for _ in 0..8 {
+        logs.push(started(&dynamic, new_learner(&dynamic).await, exam, 1).await);
+    }
+    let kept = Arc::new(AtomicUsize::new(0));
+    let work: Vec<_> = logs
+        .into_iter()
+        .map(|(row, mut log)| {
+            let (store, kept) = (Arc::clone(&dynamic), Arc::clone(&kept));
+            tokio::spawn(async move {
+                let mut acknowledged = 1;
+                let error = loop {
+                    match store.commit(log.answer("answer")).await {
+                        Ok(()) => acknowledged += 1,
+                        Err(error) => break error,
+                    }
+                    kept.fetch_add(1, Ordering::Relaxed);
+                };
+                let told = matches!(error, CommitError::Store(StoreError::Unknown(_) | StoreError::Unavailable(_)));
+                assert!(told, "{error:?}");
+                (row, acknowledged)
+            })
+        })
+        .collect();
+    while kept.load(Ordering::Relaxed) < 500 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::block_in_place(|| cluster.kill());
+    let mut ended = Vec::new();
+    for work in work {
+        ended.push(work.await.unwrap());
+    }
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    tokio::task::block_in_place(|| cluster.start_again());
+    while store.ping().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    for (row, acknowledged) in ended {
+        let steps = store.steps(row.learner, row.id).await.unwrap();
+        assert!(steps.len() >= acknowledged && is_chain(&steps));
+        // On it goes, by the same store.
+        let last = steps.last().unwrap();
+        store.commit(Log::after(&row, last).answer("after")).await.unwrap();
+    }
+}
+
+/// A backend that is ended between a commit and its answer: nobody may say that it was not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_ends_is_made_again() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let store = open(&url).await;
+    let dynamic = as_store(&store);
+    let (row, mut log) = started(&dynamic, new_learner(&dynamic).await, new_exam(&dynamic).await.id, 1).await;
+    for _ in 0..5 {
+        cluster.sql(&url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'keju'");
+        // The first read over a dead connection is made again over a new one.
+        let steps = store.steps(row.learner, row.id).await.unwrap();
+        match store.commit(log.clone().answer("once")).await {
+            Ok(()) => drop(log.answer("once")),
+            Err(CommitError::Store(StoreError::Unknown(_) | StoreError::Unavailable(_))) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let after = store.steps(row.learner, row.id).await.unwrap();
+        assert!(is_chain(&after) && after.len() >= steps.len());
+        log = Log::after(&row, after.last().unwrap());
+    }
+    assert_eq!(store.setting_or_insert("name", vec![1]).await.unwrap(), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_are_append_only() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let store = open(&url).await;
+    tell(as_store(&store)).await;
+    store.close().await;
+    for table in ["steps", "lesson_steps", "ledger", "audit", "item_versions", "key_versions"] {
+        assert_ne!(cluster.sql(&url, &format!("SELECT count(*) FROM {table}")), "0", "{table}");
+        for sql in
+            [format!("UPDATE {table} SET at = at"), format!("DELETE FROM {table}"), format!("TRUNCATE {table} CASCADE")]
+        {
+            // Not even a superuser, unless he takes the trigger away.
+            let told = cluster.sql(
+                &url,
+                &format!(
+                    "DO $$ BEGIN {sql}; RAISE EXCEPTION 'allowed'; EXCEPTION WHEN restrict_violation THEN NULL; END $$"
+                ),
+            );
+            assert_eq!(told, "", "{sql}");
+        }
+    }
+    let rights = "SELECT count(*) FROM unnest(ARRAY['steps', 'lesson_steps', 'ledger', 'audit', 'key_versions']) AS t \
+                  WHERE has_table_privilege('keju', t, 'UPDATE, DELETE, TRUNCATE')";
+    assert_eq!(cluster.sql(&url, rights), "0", "the service has given the right away");
+}
+
+/// A sharding PostgreSQL keeps a learner's rows together by the learner, and wants it in every key.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_of_the_learner_tables_carries_the_learner() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    open(&url).await.close().await;
+    let learner_tables = "(VALUES ('attempts', 'learner'), ('steps', 'learner'), ('ledger', 'learner'), \
+        ('overrides', 'person'), ('studies', 'learner'), ('lesson_progress', 'learner'), ('lesson_steps', 'learner'), \
+        ('outbox', 'learner')) AS t (name, learner)";
+    let column = "(SELECT attnum FROM pg_attribute WHERE attrelid = t.name::regclass AND attname = t.learner)";
+    let without = cluster.sql(
+        &url,
+        &format!(
+            "SELECT t.name, i.indexrelid::regclass FROM {learner_tables} \
+             JOIN pg_index i ON i.indrelid = t.name::regclass AND i.indisunique \
+             WHERE i.indkey[0] <> {column} \
+             UNION ALL SELECT t.name, c.conname::text::regclass FROM {learner_tables} \
+             JOIN pg_constraint c ON c.conrelid = t.name::regclass AND c.contype = 'f' \
+             WHERE NOT {column} = ANY (c.conkey)"
+        ),
+    );
+    assert_eq!(without, "", "a unique key that does not begin with the learner, or a foreign key without it");
+    // The list above is whole: every table with a column of that name is in it, or keyed by something else on purpose.
+    let all = cluster.sql(
+        &url,
+        "SELECT DISTINCT table_name FROM information_schema.columns \
+         WHERE table_schema = 'public' AND column_name IN ('learner', 'person') ORDER BY 1",
+    );
+    let known = [
+        "attempts",
+        "ledger",
+        "lesson_progress",
+        "lesson_steps",
+        "outbox",
+        "overrides",
+        "sessions",
+        "steps",
+        "studies",
+    ];
+    assert_eq!(all.lines().collect::<Vec<_>>(), known);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_database_of_ours_is_refused() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let empty = Options { must_exist: true, ..Options::default() };
+    let refused = PostgresStore::open(&url, &empty).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Unfit(_)), "{refused}");
+    open(&url).await.close().await;
+    // Newer than this release, which it still serves; then no more.
+    cluster.sql(&url, "INSERT INTO migrations (number, needs) VALUES (9000, 1)");
+    open(&url).await.close().await;
+    cluster.sql(&url, "INSERT INTO migrations (number, needs) VALUES (9001, 9001)");
+    let refused = PostgresStore::open(&url, &Options::default()).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Schema(_)), "{refused}");
+    for wrong in ["postgres://", "mysql://x", "postgres://keju@/x", "postgres://keju:geheim@h/x?sslmode=require"] {
+        let refused = PostgresStore::open(wrong, &Options::default()).await.unwrap_err();
+        assert!(matches!(refused, OpenError::Address { .. }), "{wrong}: {refused}");
+        assert!(!format!("{refused} {refused:?}").contains("geheim"));
+    }
+}
+
+async fn open_node(url: &str, node: u16) -> Arc<PostgresStore> {
+    Arc::new(PostgresStore::open(url, &Options { node, ..Options::default() }).await.unwrap())
+}
+
+async fn race(stores: &[Arc<dyn Store>], commits: Vec<Commit>) -> Vec<Result<(), CommitError>> {
+    let work = commits.into_iter().zip(stores.iter().cycle()).map(|(commit, store)| {
+        let store = Arc::clone(store);
+        async move { store.commit(commit).await }
+    });
+    at_once(work.collect()).await
+}
+
+fn count(outcomes: &[Result<(), CommitError>], like: &Result<(), CommitError>) -> usize {
+    outcomes.iter().filter(|outcome| *outcome == like).count()
 }

@@ -1,11 +1,16 @@
 //! The server is killed in the middle of everything: what was acknowledged is there.
 
-use keju_tests::kit::{Client, Server, Site, eventually, id, number, slots};
+use keju_tests::kit::{Backend, Client, Server, Site, eventually, id, number, slots};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+keju_tests::on_every_backend!(
+    a_kill_in_the_middle_loses_no_acknowledged_answer,
+    a_kill_at_any_moment_leaves_hours_with_their_grade,
+);
 
 /// The last acknowledged answer of each slot: its receipt and what was said.
 type Acknowledged = HashMap<u64, (Value, Value)>;
@@ -62,9 +67,8 @@ fn as_kept(response: &Value) -> String {
     }
 }
 
-#[tokio::test]
-async fn a_kill_in_the_middle_loses_no_acknowledged_answer() {
-    let mut site = Site::start().await;
+async fn a_kill_in_the_middle_loses_no_acknowledged_answer(backend: Backend) {
+    let mut site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let (count, mut working) = (Arc::new(AtomicUsize::new(0)), Vec::new());
     for learner in site.learners(4).await {
@@ -99,9 +103,8 @@ async fn a_kill_in_the_middle_loses_no_acknowledged_answer() {
     logs_hold(&mut site.server);
 }
 
-#[tokio::test]
-async fn a_kill_at_any_moment_leaves_hours_with_their_grade() {
-    let mut site = Site::start().await;
+async fn a_kill_at_any_moment_leaves_hours_with_their_grade(backend: Backend) {
+    let mut site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let mut handed_in = Vec::new();
     for learner in site.learners(12).await {

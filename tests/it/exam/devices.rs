@@ -1,11 +1,15 @@
 //! One attempt on two devices at once: one state, seen by both.
 
-use keju_tests::kit::{Site, id, number, slots};
+use keju_tests::kit::{Backend, Site, id, number, slots};
 use serde_json::{Value, json};
 
-#[tokio::test]
-async fn two_devices_share_one_attempt_and_the_last_answer_counts() {
-    let site = Site::start().await;
+keju_tests::on_every_backend!(
+    two_devices_share_one_attempt_and_the_last_answer_counts,
+    answers_of_two_devices_at_the_same_time_all_count_once,
+);
+
+async fn two_devices_share_one_attempt_and_the_last_answer_counts(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let desk = site.learner().await;
     let phone = desk.device(site.server.url(), "the phone").await;
@@ -47,9 +51,8 @@ async fn proctors_see_the_devices(site: &Site, attempt: &str) {
     assert_eq!(timeline["flags"], flags.len());
 }
 
-#[tokio::test]
-async fn answers_of_two_devices_at_the_same_time_all_count_once() {
-    let site = Site::start().await;
+async fn answers_of_two_devices_at_the_same_time_all_count_once(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let desk = site.learner().await;
     let phone = desk.device(site.server.url(), "the phone").await;

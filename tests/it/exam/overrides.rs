@@ -1,16 +1,21 @@
 //! Personal exceptions: more time, a later window, more attempts.
 
 use keju_tests::kit::rules::short_rules;
-use keju_tests::kit::{Site, from_now, text};
+use keju_tests::kit::{Backend, Site, from_now, text};
 use serde_json::{Value, json};
+
+keju_tests::on_every_backend!(
+    more_time_and_more_attempts_are_for_one_person,
+    a_later_window_is_for_one_person,
+    an_exception_needs_a_reason_a_content_and_a_right,
+);
 
 fn ms(value: &Value) -> i64 {
     exam_core::Timestamp::parse(text(value)).map_or(0, exam_core::Timestamp::ms)
 }
 
-#[tokio::test]
-async fn more_time_and_more_attempts_are_for_one_person() {
-    let site = Site::start().await;
+async fn more_time_and_more_attempts_are_for_one_person(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let mut rules = short_rules(2);
     rules["attempts_max"] = json!(1);
     let exam = site.exam(&rules).await;
@@ -27,9 +32,8 @@ async fn more_time_and_more_attempts_are_for_one_person() {
     }
 }
 
-#[tokio::test]
-async fn a_later_window_is_for_one_person() {
-    let site = Site::start().await;
+async fn a_later_window_is_for_one_person(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let mut rules = short_rules(2);
     rules["closes_at"] = json!("2023-12-31T23:59:59+08:00");
     let exam = site.exam(&rules).await;
@@ -41,9 +45,8 @@ async fn a_later_window_is_for_one_person() {
     let _ = learners[1].start(&exam, "exam").await.problem(409, "window_closed");
 }
 
-#[tokio::test]
-async fn an_exception_needs_a_reason_a_content_and_a_right() {
-    let site = Site::start().await;
+async fn an_exception_needs_a_reason_a_content_and_a_right(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&short_rules(2)).await;
     let learner = site.learner().await;
     let path = format!("/exams/{exam}/overrides");

@@ -1,7 +1,16 @@
 //! Proctors: they see sessions and timelines, and act in their own name.
 
-use keju_tests::kit::{Client, Site, command_id, id, number, slots, text};
+use keju_tests::kit::{Backend, Client, Site, command_id, id, number, slots, text};
 use serde_json::{Value, json};
+
+keju_tests::on_every_backend!(
+    a_pause_stops_the_clock_and_a_resumption_gives_the_time_back,
+    a_terminated_attempt_is_closed_and_never_passes,
+    every_act_names_a_person_and_stands_in_timeline_and_audit_log,
+    acts_are_checked,
+    learners_and_authors_neither_watch_nor_act,
+    sessions_are_listed_by_state_page_by_page,
+);
 
 fn ms(value: &Value) -> i64 {
     exam_core::Timestamp::parse(text(value)).map_or(0, exam_core::Timestamp::ms)
@@ -14,17 +23,16 @@ struct Watched {
     attempt: Value,
 }
 
-async fn watched() -> Watched {
-    let site = Site::start().await;
+async fn watched(backend: Backend) -> Watched {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let learner = site.learner().await;
     let attempt = learner.start(&exam, "exam").await.ok(201);
     Watched { site, exam, learner, attempt }
 }
 
-#[tokio::test]
-async fn a_pause_stops_the_clock_and_a_resumption_gives_the_time_back() {
-    let Watched { site, learner, attempt, .. } = watched().await;
+async fn a_pause_stops_the_clock_and_a_resumption_gives_the_time_back(backend: Backend) {
+    let Watched { site, learner, attempt, .. } = watched(backend).await;
     let (attempt_id, slot) = (id(&attempt), slots(&attempt).remove(0));
     let right = site.bank.right(&slot);
     let warned = site.proctor.act(&attempt_id, "warn", "请勿交谈", None).await.ok(200);
@@ -51,9 +59,8 @@ async fn a_pause_stops_the_clock_and_a_resumption_gives_the_time_back() {
     assert_eq!(learner.attempt(&attempt_id).await.ok(200)["deadline"], extended["deadline"]);
 }
 
-#[tokio::test]
-async fn a_terminated_attempt_is_closed_and_never_passes() {
-    let Watched { site, exam, learner, attempt } = watched().await;
+async fn a_terminated_attempt_is_closed_and_never_passes(backend: Backend) {
+    let Watched { site, exam, learner, attempt } = watched(backend).await;
     let attempt_id = id(&attempt);
     site.answer_all(&learner, &attempt, 9).await;
     let stopped = site.proctor.act(&attempt_id, "terminate", "替考", None).await.ok(200);
@@ -67,9 +74,8 @@ async fn a_terminated_attempt_is_closed_and_never_passes() {
     assert_eq!(json!([sessions["items"][0]["state"], sessions["items"][0]["answered"]]), json!(["terminated", 9]));
 }
 
-#[tokio::test]
-async fn every_act_names_a_person_and_stands_in_timeline_and_audit_log() {
-    let Watched { site, learner, attempt, .. } = watched().await;
+async fn every_act_names_a_person_and_stands_in_timeline_and_audit_log(backend: Backend) {
+    let Watched { site, learner, attempt, .. } = watched(backend).await;
     let attempt_id = id(&attempt);
     let command = command_id();
     let act = json!({"command_id": command, "action": "warn", "reason": "请坐好"});
@@ -100,9 +106,8 @@ async fn every_act_names_a_person_and_stands_in_timeline_and_audit_log() {
     assert_eq!(json!([record["actor"], record["subject"]]), json!([site.proctor.person, attempt_id]));
 }
 
-#[tokio::test]
-async fn acts_are_checked() {
-    let Watched { site, attempt, .. } = watched().await;
+async fn acts_are_checked(backend: Backend) {
+    let Watched { site, attempt, .. } = watched(backend).await;
     let attempt_id = id(&attempt);
     let cases = [
         ("warn", " ", None, "/reason"),
@@ -118,9 +123,8 @@ async fn acts_are_checked() {
     }
 }
 
-#[tokio::test]
-async fn learners_and_authors_neither_watch_nor_act() {
-    let Watched { site, exam, learner, attempt } = watched().await;
+async fn learners_and_authors_neither_watch_nor_act(backend: Backend) {
+    let Watched { site, exam, learner, attempt } = watched(backend).await;
     for other in [&learner, &site.author] {
         let _ = other.sessions(&exam).await.problem(403, "forbidden");
         let _ = other.timeline(&id(&attempt)).await.problem(403, "forbidden");
@@ -130,9 +134,8 @@ async fn learners_and_authors_neither_watch_nor_act() {
     let _ = site.proctor.start(&exam, "exam").await.problem(403, "forbidden");
 }
 
-#[tokio::test]
-async fn sessions_are_listed_by_state_page_by_page() {
-    let Watched { site, exam, learner, attempt } = watched().await;
+async fn sessions_are_listed_by_state_page_by_page(backend: Backend) {
+    let Watched { site, exam, learner, attempt } = watched(backend).await;
     let _ = learner.submit(&id(&attempt)).await.ok(200);
     for other in site.learners(3).await {
         let _ = other.start(&exam, "exam").await.ok(201);

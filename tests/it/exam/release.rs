@@ -2,13 +2,18 @@
 
 use keju_tests::kit::rules::short_rules;
 use keju_tests::kit::site::YEAR;
-use keju_tests::kit::{Client, Site, from_now, id, number, slots, text};
+use keju_tests::kit::{Backend, Client, Site, from_now, id, number, slots, text};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-#[tokio::test]
-async fn nothing_shows_before_the_release() {
-    let site = Site::start().await;
+keju_tests::on_every_backend!(
+    nothing_shows_before_the_release,
+    the_review_policy_says_how_much_shows,
+    an_open_attempt_shows_nothing_whatever_the_policy,
+);
+
+async fn nothing_shows_before_the_release(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let mut rules = short_rules(2);
     rules["results_at"] = json!(from_now(3_600_000));
     rules["review"] = json!("full");
@@ -50,9 +55,8 @@ fn commitment_holds(attempt: &Value, result: &Value) {
     assert_eq!(result["seed_commitment"], commitment);
 }
 
-#[tokio::test]
-async fn the_review_policy_says_how_much_shows() {
-    let site = Site::start().await;
+async fn the_review_policy_says_how_much_shows(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let learner = site.learner().await;
     for policy in ["none", "score", "marks", "full"] {
         let exam = site.exam(&json!({"review": policy})).await;
@@ -84,9 +88,8 @@ fn reviewed(site: &Site, attempt: &Value, review: &[Value], with_keys: bool) {
     }
 }
 
-#[tokio::test]
-async fn an_open_attempt_shows_nothing_whatever_the_policy() {
-    let site = Site::start().await;
+async fn an_open_attempt_shows_nothing_whatever_the_policy(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({"review": "full"})).await;
     let learner = site.learner().await;
     let attempt = learner.start(&exam, "exam").await.ok(201);

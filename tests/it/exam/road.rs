@@ -3,13 +3,18 @@
 use super::shape::{is_attempt, is_time};
 use keju_tests::kit::rules::SLOTS;
 use keju_tests::kit::site::YEAR;
-use keju_tests::kit::{Client, Site, command_id, from_now, id, number, slots, text};
+use keju_tests::kit::{Backend, Client, Site, command_id, from_now, id, number, slots, text};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-#[tokio::test]
-async fn the_whole_road_from_the_bank_to_the_hours() {
-    let site = Site::start().await;
+keju_tests::on_every_backend!(
+    the_whole_road_from_the_bank_to_the_hours,
+    twenty_learners_get_twenty_papers,
+    a_cleared_answer_earns_nothing_and_a_repeated_command_changes_nothing,
+);
+
+async fn the_whole_road_from_the_bank_to_the_hours(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({"title": "公需科目考试"})).await;
     let learner = site.learner().await;
     what_is_open(&site, &learner, &exam).await;
@@ -208,9 +213,8 @@ async fn failing_earns_nothing(site: &Site, exam: &str) {
     assert_eq!(json!([result["score"], result["passed"], result["hours_granted"]]), json!([60, true, 5]));
 }
 
-#[tokio::test]
-async fn twenty_learners_get_twenty_papers() {
-    let site = Site::start().await;
+async fn twenty_learners_get_twenty_papers(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let (mut papers, mut commitments) = (HashSet::new(), HashSet::new());
     for learner in site.learners(20).await {
@@ -223,9 +227,8 @@ async fn twenty_learners_get_twenty_papers() {
     assert_eq!((papers.len(), commitments.len()), (20, 20));
 }
 
-#[tokio::test]
-async fn a_cleared_answer_earns_nothing_and_a_repeated_command_changes_nothing() {
-    let site = Site::start().await;
+async fn a_cleared_answer_earns_nothing_and_a_repeated_command_changes_nothing(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let learner = site.learner().await;
     let command = command_id();

@@ -1,15 +1,19 @@
 //! A stop in the middle of traffic: what was acknowledged is kept, and the process ends well.
 
 use super::crash::{answer_until_the_end, logs_hold, nothing_is_lost};
-use keju_tests::kit::{Site, eventually, id};
+use keju_tests::kit::{Backend, Site, eventually, id};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stop_during_traffic_loses_nothing_acknowledged() {
-    let mut site = Site::start().await;
+keju_tests::on_every_backend!(
+    a_stop_during_traffic_loses_nothing_acknowledged,
+    a_connection_that_says_nothing_does_not_hold_a_stop,
+);
+
+async fn a_stop_during_traffic_loses_nothing_acknowledged(backend: Backend) {
+    let mut site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let (count, mut working) = (Arc::new(AtomicUsize::new(0)), Vec::new());
     for learner in site.learners(4).await {
@@ -35,9 +39,8 @@ async fn a_stop_during_traffic_loses_nothing_acknowledged() {
     tokio::task::block_in_place(|| logs_hold(&mut site.server));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_says_nothing_does_not_hold_a_stop() {
-    let mut site = Site::start().await;
+async fn a_connection_that_says_nothing_does_not_hold_a_stop(backend: Backend) {
+    let mut site = Site::start_on(backend).await;
     let silent = tokio::net::TcpStream::connect(site.server.address()).await;
     let half = std::net::TcpStream::connect(site.server.address());
     let half = half.and_then(|mut stream| {

@@ -3,9 +3,17 @@
 use super::shape::no_server_error;
 use keju_tests::kit::rules::short_rules;
 use keju_tests::kit::site::YEAR;
-use keju_tests::kit::{Client, Reply, Site, command_id, id, slots};
+use keju_tests::kit::{Backend, Client, Reply, Site, command_id, id, slots};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+
+keju_tests::on_every_backend!(
+    fifty_starts_at_once_make_one_attempt,
+    fifty_submissions_at_once_close_one_attempt_once,
+    fifty_learners_submit_at_once_and_each_is_credited_once,
+    passing_many_exams_of_one_course_at_once_is_credited_once,
+    answers_and_the_submission_at_once_leave_the_grade_of_what_was_acknowledged,
+);
 
 const AT_ONCE: usize = 50;
 
@@ -30,9 +38,8 @@ fn submit(learner: &Client, attempt: &str, command: String) -> impl Future<Outpu
     async move { learner.submit_by(&attempt, &command).await }
 }
 
-#[tokio::test]
-async fn fifty_starts_at_once_make_one_attempt() {
-    let site = Site::start().await;
+async fn fifty_starts_at_once_make_one_attempt(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let learners = site.learners(2).await;
     let replies = at_once((0..AT_ONCE).map(|_| start(&learners[0], &exam, command_id()))).await;
@@ -53,9 +60,8 @@ async fn fifty_starts_at_once_make_one_attempt() {
     assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
 }
 
-#[tokio::test]
-async fn fifty_submissions_at_once_close_one_attempt_once() {
-    let site = Site::start().await;
+async fn fifty_submissions_at_once_close_one_attempt_once(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&json!({})).await;
     let learners = site.learners(2).await;
     let (mut attempts, shared) = (Vec::new(), command_id());
@@ -78,9 +84,8 @@ async fn fifty_submissions_at_once_close_one_attempt_once() {
     }
 }
 
-#[tokio::test]
-async fn fifty_learners_submit_at_once_and_each_is_credited_once() {
-    let site = Site::start().await;
+async fn fifty_learners_submit_at_once_and_each_is_credited_once(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&short_rules(2)).await;
     let learners = site.learners(AT_ONCE).await;
     let mut attempts = Vec::new();
@@ -100,9 +105,8 @@ async fn fifty_learners_submit_at_once_and_each_is_credited_once() {
     }
 }
 
-#[tokio::test]
-async fn passing_many_exams_of_one_course_at_once_is_credited_once() {
-    let site = Site::start().await;
+async fn passing_many_exams_of_one_course_at_once_is_credited_once(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let learner = site.learner().await;
     let mut attempts = Vec::new();
     for _ in 0..12 {
@@ -119,9 +123,8 @@ async fn passing_many_exams_of_one_course_at_once_is_credited_once() {
     assert_eq!(json!([hours["earned"]["total"], hours["entries"].as_array().map(Vec::len)]), json!([5, 1]));
 }
 
-#[tokio::test]
-async fn answers_and_the_submission_at_once_leave_the_grade_of_what_was_acknowledged() {
-    let site = Site::start().await;
+async fn answers_and_the_submission_at_once_leave_the_grade_of_what_was_acknowledged(backend: Backend) {
+    let site = Site::start_on(backend).await;
     let exam = site.exam(&short_rules(6)).await;
     let learner = site.learner().await;
     let attempt = learner.start(&exam, "exam").await.ok(201);

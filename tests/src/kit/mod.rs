@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a failing fixture is a failing test")]
 
 pub mod bank;
+mod both;
 pub mod client;
 pub mod generate;
 pub mod json;
@@ -19,7 +20,7 @@ pub use bank::Bank;
 pub use client::{Client, command_id};
 pub use json::{id, number, redacted, slots, text};
 pub use reply::Reply;
-pub use server::{Server, Settings};
+pub use server::{Backend, Postgres, Server, Settings};
 pub use site::Site;
 pub use stream::{Said, Stream};
 

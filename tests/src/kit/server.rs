@@ -1,5 +1,6 @@
 //! The real server: the `keju` binary in a temporary folder of its own, on a port the kernel picks.
 
+use keju_test_cluster::Cluster;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -23,6 +24,53 @@ pub struct Settings {
     pub config: Option<String>,
     /// Another database than `site.db` of the server's own folder.
     pub database: Option<PathBuf>,
+    /// A PostgreSQL database instead of a file.
+    pub postgres: Option<Postgres>,
+}
+
+/// Where a site keeps its data. The stories that have to hold on both are told on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// In a file of its own.
+    Sqlite,
+    /// In a database of a PostgreSQL server that is started for it.
+    Postgres,
+}
+
+impl Backend {
+    /// Settings of a server on a new database.
+    #[must_use]
+    pub fn settings(self) -> Settings {
+        let postgres = match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(Postgres::start()),
+        };
+        Settings { postgres, ..Settings::default() }
+    }
+}
+
+/// A PostgreSQL server and a database in it, for one or several nodes. It ends with the last that holds it.
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    /// The server.
+    pub cluster: Arc<Mutex<Cluster>>,
+    /// The database's address.
+    pub url: String,
+}
+
+impl Postgres {
+    /// Starts one with an empty database.
+    #[must_use]
+    pub fn start() -> Self {
+        let cluster = Cluster::start();
+        let url = cluster.database();
+        Self { cluster: Arc::new(Mutex::new(cluster)), url }
+    }
+
+    /// Runs SQL on the database as its superuser.
+    pub fn sql(&self, sql: &str) -> String {
+        self.cluster.lock().unwrap_or_else(PoisonError::into_inner).sql(&self.url, sql)
+    }
 }
 
 /// A running (or ended) server; ended for good when it is dropped.
@@ -65,7 +113,9 @@ pub fn binary() -> PathBuf {
 pub fn keju(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     command.current_dir(folder);
-    for name in ["KEJU_LISTEN", "KEJU_DATABASE", "KEJU_CONFIG", "KEJU_LOG_FORMAT"] {
+    for name in
+        ["KEJU_LISTEN", "KEJU_DATABASE", "KEJU_CONFIG", "KEJU_LOG_FORMAT", "KEJU_DATABASE_PASSWORD_FILE", "PGPASSWORD"]
+    {
         command.env_remove(name);
     }
     command
@@ -151,7 +201,25 @@ impl Server {
     /// The database as `--database` takes it.
     #[must_use]
     pub fn database_url(&self) -> String {
-        format!("sqlite:{}", self.database().display())
+        match &self.settings.postgres {
+            Some(postgres) => postgres.url.clone(),
+            None => format!("sqlite:{}", self.database().display()),
+        }
+    }
+
+    /// The PostgreSQL server it works on.
+    #[must_use]
+    pub fn postgres(&self) -> &Postgres {
+        self.settings.postgres.as_ref().expect("a site on PostgreSQL")
+    }
+
+    /// Another node on the same PostgreSQL database.
+    #[must_use]
+    pub fn another_node(&self, number: u16) -> Self {
+        let mut settings = self.settings.clone();
+        assert!(settings.postgres.is_some(), "a file has one server");
+        settings.env.push(("KEJU_NODE".to_owned(), number.to_string()));
+        Self::start_with(settings)
     }
 
     /// Everything printed so far.

@@ -2,7 +2,7 @@
 //! a bank of every kind and a course are there.
 
 use super::json::lay_over;
-use super::{Bank, Client, Server, Settings, id, number, rules, slots};
+use super::{Backend, Bank, Client, Server, Settings, id, number, rules, slots};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -35,6 +35,11 @@ impl Site {
     /// With a bank of 12 items of each kind, without canaries.
     pub async fn start() -> Self {
         Self::start_with(Settings::default(), Bank::generated(12, false)).await
+    }
+
+    /// The same on this back end.
+    pub async fn start_on(backend: Backend) -> Self {
+        Self::start_with(backend.settings(), Bank::generated(12, false)).await
     }
 
     /// As told.
