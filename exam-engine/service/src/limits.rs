@@ -5,7 +5,7 @@ pub const SLOTS_CACHED_MAX: u64 = 200_000;
 /// Idle time after which an attempt's state is dropped from memory.
 pub const SLOT_IDLE_SECONDS: u64 = 30 * 60;
 /// How often a command is decided again after another node was faster.
-pub const CONFLICT_RETRIES_MAX: u32 = 5;
+pub const CONFLICT_RETRIES_MAX: u32 = 32;
 /// Sessions whose owner is kept in memory.
 pub const SESSIONS_CACHED_MAX: u64 = 200_000;
 /// How long a session's owner is believed without asking the store again.
