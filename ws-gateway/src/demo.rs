@@ -1,4 +1,6 @@
-//! The demo site: a bank written for it, courses, exams, and people of every role.
+//! The demo site: banks written for it, courses, exams, lessons, and people of every role.
+
+mod lessons;
 
 use anyhow::{Context, bail};
 use exam_core::Timestamp;
@@ -48,8 +50,9 @@ pub async fn prepare(engine: &Engine) -> anyhow::Result<()> {
     create_people(engine).await?;
     let author = engine.sign_in("author", PASSWORD.to_owned()).await.context("signing in as author")?.identity;
     let bank = fill_bank(engine, &author, "gongxu", "公需科目题库", &PUBLIC_BANK).await?;
-    fill_bank(engine, &author, "anquan", "安全生产题库（专业科目）", &PROFESSIONAL_BANK).await?;
+    let professional = fill_bank(engine, &author, "anquan", "安全生产题库（专业科目）", &PROFESSIONAL_BANK).await?;
     create_exams(engine, &author, bank).await?;
+    lessons::create(engine, &author, professional, engine.now().year_in_shanghai()).await?;
     engine.sign_out(&author).await?;
     engine.store().setting_or_insert(MARK, b"complete".to_vec()).await?;
     Ok(())
@@ -116,9 +119,6 @@ async fn create_exams(engine: &Engine, author: &Identity, bank: BankId) -> anyho
     let compulsory = course(engine, author, "gx-bx", "公需科目必修课", Obligation::Compulsory, year, 20).await?;
     let elective = course(engine, author, "gx-xx", "公需科目选修课", Obligation::Elective, year, 8).await?;
     let trial = course(engine, author, "gx-ty", "在线考试体验", Obligation::Elective, year, 2).await?;
-    let professional = Bucket { subject: Subject::Professional, bucket: Obligation::Compulsory };
-    let (code, title) = ("zy-aq".to_owned(), "安全生产（专业必修）".to_owned());
-    engine.create_course(author, code, title, professional, year, Points::whole(10)).await?;
     let exams = [
         ("gx-bx-ks", "公需科目必修课考试", compulsory, annual_rules()),
         ("gx-xx-ks", "公需科目选修课考试", elective, elective_rules()),
@@ -218,6 +218,7 @@ fn rules(sections: Vec<Section>, pass: i64, minutes: i64) -> ExamRules {
 pub fn greet(address: SocketAddr) {
     say!(
         "\n科举 Keju 演示站点 demo site: http://{address}\n\
+         课程学习 lessons:             http://{address}/lesson/\n\
          接口文档 API documentation:  http://{address}/docs/\n\n\
          账号 accounts (密码 password: {PASSWORD})\n\
          \x20 learner, learner2 … learner{LEARNERS}  学员 learners\n\

@@ -8,8 +8,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use exam_core::attempt::Mode;
 use exam_core::hours::{Bucket, Obligation, Subject};
-use exam_service::LearnerExam;
-use exam_store::CourseRow;
+use exam_core::ids::{CourseId, LessonId};
+use exam_service::{LearnerExam, LearnerLesson};
+use exam_store::{CourseRow, ProgressState};
 use question_bank::Points;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -78,21 +79,49 @@ async fn list(
     let exams = app.engine.learner_exams(&identity, None, params.year).await?;
     let now = app.engine.now();
     let courses = app.engine.courses(&identity, params.year).await?;
+    let lessons = Watched {
+        lessons: app.engine.learner_lessons(&identity, None).await?,
+        listed: app.engine.listed_lessons().await?,
+    };
     let wanted = courses
         .into_iter()
         .filter(|course| params.subject.is_none_or(|subject| subject == course.bucket.subject))
         .filter(|course| params.after.as_ref().is_none_or(|after| course.code > *after));
     let limit = super::exams::page_limit(params.limit) as usize;
-    let mut items: Vec<CourseView> = wanted.take(limit + 1).map(|course| view(course, &exams, now)).collect();
+    let mut items: Vec<CourseView> = wanted.take(limit + 1).map(|course| view(course, &exams, &lessons, now)).collect();
     let more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|course| course.code.clone());
     Ok(axum::Json(ListView { items, next }))
 }
 
-fn view(course: CourseRow, exams: &[LearnerExam], now: exam_core::Timestamp) -> CourseView {
+/// The learner's lessons, and which courses list lessons of others.
+#[derive(Default)]
+struct Watched {
+    lessons: Vec<LearnerLesson>,
+    listed: Vec<(CourseId, LessonId)>,
+}
+
+impl Watched {
+    /// 0 not started, 1 in progress, 2 all lessons of the course completed.
+    fn state(&self, course: CourseId) -> usize {
+        let listed = |lesson: LessonId| self.listed.contains(&(course, lesson));
+        let own = self.lessons.iter().filter(|own| own.lesson.course == course || listed(own.lesson.id));
+        let (mut any, mut begun, mut all) = (false, false, true);
+        for progress in own.map(|own| own.progress.as_ref()) {
+            any = true;
+            begun |= progress.is_some();
+            all &= progress.is_some_and(|row| row.state == ProgressState::Completed);
+        }
+        if any && all { 2 } else { usize::from(begun) }
+    }
+}
+
+fn view(course: CourseRow, exams: &[LearnerExam], lessons: &Watched, now: exam_core::Timestamp) -> CourseView {
     let own: Vec<&LearnerExam> = exams.iter().filter(|exam| exam.exam.exam.course == course.id).collect();
-    let state = own.iter().map(|exam| state(exam, now)).max().unwrap_or(0);
+    // Where there is an exam, only it is passed; lessons are a beginning.
+    let watched = lessons.state(course.id).min(if own.is_empty() { 2 } else { 1 });
+    let state = own.iter().map(|exam| state(exam, now)).max().unwrap_or(0).max(watched);
     CourseView {
         id: course.id.to_string(),
         code: course.code,
@@ -142,5 +171,5 @@ async fn create(
     let bucket = Bucket { subject: body.subject, bucket: body.bucket };
     let course =
         app.engine.create_course(&identity, body.code, body.title, bucket, body.credit_year, body.hours).await?;
-    Ok((StatusCode::CREATED, axum::Json(view(course, &[], app.engine.now()))))
+    Ok((StatusCode::CREATED, axum::Json(view(course, &[], &Watched::default(), app.engine.now()))))
 }
