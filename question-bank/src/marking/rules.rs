@@ -83,9 +83,14 @@ pub(super) fn choice(key: &ChoiceKey, chosen: u32, rule: ScoringRule) -> Earned 
     }
 }
 
+#[inline]
 fn weighted(weights: &[Fraction], chosen: u32, correct: bool) -> Earned {
-    let chosen_weights = (0_u32..32).zip(weights).filter(|(index, _)| chosen >> index & 1 == 1);
-    let sum: i64 = chosen_weights.map(|(_, weight)| i64::from(weight.0)).sum();
+    let (mut sum, mut rest) = (0_i64, chosen);
+    while rest != 0 {
+        // Options beyond the weights weigh nothing.
+        sum += weights.get(rest.trailing_zeros() as usize).map_or(0, |weight| i64::from(weight.0));
+        rest &= rest - 1;
+    }
     let full = i64::from(Fraction::FULL.0);
     // Within 0…10⁷ after clamping.
     Earned { numerator: sum.clamp(0, full) as u32, denominator: Fraction::FULL.0 as u32, correct }
