@@ -187,7 +187,7 @@ test('an administrator’s and an operator’s pages', async () => {
 });
 
 test('a first visit costs little, and a second one almost nothing', async () => {
-  const context = await site.browser.newContext();
+  const context = await site.browser.newContext({ serviceWorkers: 'block' });
   const page = await context.newPage();
   const session = await context.newCDPSession(page);
   await session.send('Network.enable');
@@ -211,7 +211,7 @@ test('a first visit costs little, and a second one almost nothing', async () => 
 });
 
 test('the whole of an exam stays within the budget too', async () => {
-  const context = await site.browser.newContext();
+  const context = await site.browser.newContext({ serviceWorkers: 'block' });
   const page = await context.newPage();
   const session = await context.newCDPSession(page);
   await session.send('Network.enable');

@@ -86,7 +86,7 @@ impl Engine {
     ) -> Result<WrittenItem, EngineError> {
         identity.may(Act::WriteBanks)?;
         self.store.bank(bank).await?.ok_or(EngineError::NotFound)?;
-        if again && !item["code"].as_str().is_some_and(|code| !code.trim().is_empty()) {
+        if again && item["code"].as_str().is_none_or(|code| code.trim().is_empty()) {
             return Err(EngineError::invalid("/code", "请填写试题编号 / give the code of the item"));
         }
         let known: HashSet<[u8; 32]> = self.store.content_hashes(bank).await?.into_iter().collect();
