@@ -586,6 +586,19 @@ test('English is a whole language, and the choice is kept', async () => {
   await page.waitForSelector('.notice.bad:has-text("Not found")');
 });
 
+test('a course shows its lessons, how far they are, and leads to the player', async () => {
+  const bank = (await author.ask('GET', 'banks')).items.find((one) => one.code === 'anquan');
+  const course = (await author.ask('GET', 'courses')).items.find((one) => one.code === 'zy-aq');
+  const lesson = await author.ask('POST', 'lessons', { code: 'web-lesson', course: course.id, title: '安全用电', duration_ms: 90000, bank: bank.id, policy: {} });
+  const page = await site.open('learner81');
+  await page.goto(`${site.origin}/courses`);
+  const link = page.locator('a:has-text("安全用电")');
+  await link.waitFor();
+  assert.equal(await link.getAttribute('href'), `/lesson/?id=${lesson.id}`);
+  await link.click();
+  await page.waitForSelector('h1:has-text("安全用电")');
+});
+
 test('a clock that somebody sets ends no exam, not even without a network', async () => {
   const exam = await makeExam('clock');
   const page = await site.open('learner80', { options: { serviceWorkers: 'allow' } });

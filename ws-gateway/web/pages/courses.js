@@ -1,7 +1,7 @@
 // Courses with one's own state in each; exams and lessons are the ways to their hours.
 import { get, query } from '../core/api.js';
 import { h } from '../core/dom.js';
-import { number, span, t } from '../core/i18n.js';
+import { current, number, span, t } from '../core/i18n.js';
 import { badge, empty, field, head, link, select } from '../core/parts.js';
 
 const STATES = { not_started: 'plain', in_progress: 'info', passed: 'good', completed: 'good' };
@@ -33,7 +33,7 @@ export default async function page(context) {
 
 function tile(course, exams, lessons) {
   const own = exams.filter((exam) => course.exams.includes(exam.id));
-  const watched = lessons.filter((lesson) => lesson.course === course.id);
+  const watched = lessons.filter((lesson) => (lesson.course.id || lesson.course) === course.id);
   return h('article', { class: 'card tile' },
     h('div', { class: 'row' }, badge(t(`course.${course.state}`), STATES[course.state]), h('span', { class: 'figures' }, t('hours.n', { n: number(course.hours) }))),
     h('h2', {}, course.title),
@@ -43,11 +43,11 @@ function tile(course, exams, lessons) {
     own.length > 0 && h('div', { class: 'actions' }, own.map((exam) => link(`/exams/${exam.id}`, exam.title, 'button'))));
 }
 
-/** The player has a page of its own, outside this application. */
+/** The player has a page of its own, outside this application, in the language at hand. */
 function lessonRow(lesson) {
   const share = lesson.duration_ms > 0 ? lesson.covered_ms / lesson.duration_ms : 0;
   return h('li', { class: 'row' },
-    h('a', { href: `/lesson/${lesson.id}`, 'data-away': '' }, lesson.title),
+    h('a', { href: query('/lesson/', { id: lesson.id, lang: current() === 'en' ? 'en' : '' }), 'data-away': '' }, lesson.title),
     h('span', { class: 'quiet small figures' }, `${span(lesson.covered_ms)} / ${span(lesson.duration_ms)} `,
       badge(t(`course.${lesson.state}`), STATES[lesson.state] || (share >= 1 ? 'good' : 'plain'))));
 }
