@@ -97,8 +97,23 @@ pub(super) async fn run(app: Arc<App>, socket: WebSocket, arrival: Box<Arrival>)
     }
 }
 
+/// Why a socket ends whose frames cannot be read; `None` if its peer is gone.
+#[must_use]
+pub fn broken(error: axum::Error, meter: &Meter) -> Option<Close> {
+    if meter.flooded() {
+        return Some(Close::FLOOD);
+    }
+    match error.into_inner().downcast_ref::<SocketError>() {
+        Some(SocketError::Capacity(_)) => Some(Close::TOO_BIG),
+        Some(SocketError::Utf8(_)) => Some(Close::NOT_UTF8),
+        Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => None,
+        Some(SocketError::Protocol(_)) => Some(Close::PROTOCOL),
+        _ => None,
+    }
+}
+
 /// Says why, and waits a moment for the peer to agree, so that it sees a clean end.
-async fn goodbye(mut socket: WebSocket, close: Close) {
+pub async fn goodbye(mut socket: WebSocket, close: Close) {
     let frame = CloseFrame { code: close.code, reason: Utf8Bytes::from_static(close.reason) };
     let farewell = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
@@ -228,7 +243,7 @@ impl Connection {
     async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, End> {
         let message = match message {
             Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(self.broken(error)),
+            Some(Err(error)) => return Err(broken(error, &self.arrival.meter).map_or(End::Gone, End::Close)),
             None => return Err(End::Gone),
         };
         self.app.hub.heard(&self.entry.peer);
@@ -244,20 +259,6 @@ impl Connection {
                 while let Some(Ok(_)) = self.socket.recv().await {}
                 Err(End::Gone)
             }
-        }
-    }
-
-    fn broken(&self, error: axum::Error) -> End {
-        if self.arrival.meter.flooded() {
-            return Close::FLOOD.into();
-        }
-        let error = error.into_inner();
-        match error.downcast_ref::<SocketError>() {
-            Some(SocketError::Capacity(_)) => Close::TOO_BIG.into(),
-            Some(SocketError::Utf8(_)) => Close::NOT_UTF8.into(),
-            Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
-            Some(SocketError::Protocol(_)) => Close::PROTOCOL.into(),
-            _ => End::Gone,
         }
     }
 

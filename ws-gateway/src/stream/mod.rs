@@ -10,7 +10,7 @@
 pub mod asyncapi;
 mod attempt;
 pub mod close;
-mod connection;
+pub mod connection;
 pub mod hub;
 mod lesson;
 pub mod mailbox;
@@ -69,11 +69,16 @@ async fn open(
     let origin = Origin { address: address.to_string(), agent: agent_digest(&headers), device: String::new() };
     let meter = meter.map_or_else(Arc::default, |Extension(meter)| meter);
     let arrival = Box::new(Arrival { origin, address, meter });
-    let upgrade = upgrade
+    let upgrade = with_limits(upgrade, FRAME_BYTES_MAX);
+    Ok(upgrade.on_upgrade(move |socket| connection::run(app, socket, arrival)))
+}
+
+/// Buffers for many idle sockets, and frames and messages of so many bytes at most.
+pub fn with_limits(upgrade: WebSocketUpgrade, frame_bytes_max: usize) -> WebSocketUpgrade {
+    upgrade
         .read_buffer_size(SOCKET_READ_BUFFER)
         .write_buffer_size(0)
-        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX)
-        .max_frame_size(FRAME_BYTES_MAX)
-        .max_message_size(FRAME_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| connection::run(app, socket, arrival)))
+        .max_write_buffer_size(SOCKET_WRITE_BUFFER_MAX.max(2 * frame_bytes_max))
+        .max_frame_size(frame_bytes_max)
+        .max_message_size(frame_bytes_max)
 }
