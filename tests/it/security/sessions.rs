@@ -196,6 +196,7 @@ fn body_of(path: &str, site: &Site, exam: &str) -> Option<serde_json::Value> {
         }
         "/courses/{course}/lessons" => json!({"lessons": []}),
         "/partners" => json!({"name": "p"}),
+        "/banks/{bank}/items" => json!({"code": "c", "kind": "true_false", "stem": "s", "correct": true}),
         "/banks/{bank}/items/state" => json!({"codes": [], "state": "ready"}),
         "/people" => json!({"people": []}),
         "/people/{person}/disabled" => json!({"disabled": false}),
