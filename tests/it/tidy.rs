@@ -380,9 +380,8 @@ fn paths_in_documents_exist() {
 fn every_migration_is_run_and_explained() {
     assert!(read("migrations/README.md").contains("Expand, then contract"));
     let all = sources();
-    let names = |folder: &str| -> Vec<&str> {
-        all.iter().filter_map(|source| source.path.strip_prefix(folder)).collect()
-    };
+    let names =
+        |folder: &str| -> Vec<&str> { all.iter().filter_map(|source| source.path.strip_prefix(folder)).collect() };
     for backend in ["sqlite", "postgres"] {
         let list = read(&format!("exam-engine/store-{backend}/src/migrate.rs"));
         let files = names(&format!("migrations/{backend}/"));

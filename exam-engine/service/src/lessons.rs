@@ -7,7 +7,7 @@ use crate::{Engine, EngineError, FieldFault, Identity};
 use exam_core::access::Act;
 use exam_core::hours::Subject;
 use exam_core::ids::{BankId, CourseId, LessonId, PersonId};
-use exam_core::lesson::{LessonPolicy, LessonRules};
+use exam_core::lesson::{Lesson, LessonPolicy, LessonRules, LessonStepRow};
 use exam_store::{BankRow, CourseRow, LessonRow, ProgressRow};
 use parking_lot::RwLock;
 use question_bank::draw::question;
@@ -43,6 +43,19 @@ pub struct LearnerLesson {
     pub lesson: LessonRow,
     /// Where the learner stands; `None`: not begun. The coverage may be a beat interval behind.
     pub progress: Option<ProgressRow>,
+}
+
+/// Everything that happened to a learner's lesson.
+#[derive(Clone, Debug)]
+pub struct LessonTimeline {
+    /// Folded.
+    pub state: Lesson,
+    /// The log. The bodies of its openings hold seeds, which no client may see.
+    pub rows: Vec<LessonStepRow>,
+    /// The learner's name.
+    pub learner_name: String,
+    /// Names of the people who acted, by id.
+    pub names: HashMap<PersonId, String>,
 }
 
 /// A lesson with everything that studying needs.
@@ -162,6 +175,26 @@ impl Engine {
         identity.may(Act::SeeCatalogue)?;
         let lesson = self.store.lesson(id).await?.ok_or(EngineError::NotFound)?;
         Ok(LearnerLesson { progress: self.store.progress(identity.id(), id).await?, lesson })
+    }
+
+    /// A learner's whole log of a lesson.
+    ///
+    /// # Errors
+    /// The caller is no proctor, or the learner never opened the lesson.
+    pub async fn lesson_timeline(
+        &self,
+        identity: &Identity,
+        learner: PersonId,
+        lesson: LessonId,
+    ) -> Result<LessonTimeline, EngineError> {
+        identity.may(Act::Proctor)?;
+        let rows = self.store.lesson_steps(learner, lesson).await?;
+        if rows.is_empty() {
+            return Err(EngineError::NotFound);
+        }
+        let state = crate::study::fold(learner, lesson, &rows)?;
+        let names = self.names(rows.iter().filter_map(|row| row.actor).chain([learner])).await?;
+        Ok(LessonTimeline { learner_name: names.get(&learner).cloned().unwrap_or_default(), names, state, rows })
     }
 
     /// Lessons of other courses that courses list, by course and in their order.

@@ -47,7 +47,7 @@ pub use exams::{ExamDraft, LearnerExam};
 pub use history::OwnAttempt;
 pub use hours::{EntryView, YearView};
 pub use identity::{Identity, SignedIn, token_hash};
-pub use lessons::{LearnerLesson, LessonDraft, LoadedLesson};
+pub use lessons::{LearnerLesson, LessonDraft, LessonTimeline, LoadedLesson};
 pub use loaded::LoadedExam;
 pub use outbox::{Courier, Delivery};
 pub use partners::{CreatedPartner, PartnerDraft, PartnerIdentity, PartnerView};

@@ -51,10 +51,10 @@ pub const OUTBOX_BATCH: u32 = 64;
 /// Tellings on their way at once.
 pub const OUTBOX_AT_ONCE: usize = 16;
 /// The first wait after a failed telling; it doubles up to [`OUTBOX_RETRY_MS_MAX`].
-pub const OUTBOX_RETRY_MS: i64 = 5_000;
+pub const OUTBOX_RETRY_MS: i64 = 1_000;
 /// The longest wait between two tries.
 pub const OUTBOX_RETRY_MS_MAX: i64 = 86_400_000;
 /// Failed tries after which a telling is given up: some three weeks.
-pub const OUTBOX_ATTEMPTS_MAX: u32 = 34;
+pub const OUTBOX_ATTEMPTS_MAX: u32 = 38;
 /// The longest the outbox worker sleeps; another node may have left something behind.
 pub const OUTBOX_SLEEP_MS_MAX: i64 = 30_000;

@@ -48,7 +48,10 @@ pub(crate) type Turn = OwnedSemaphorePermit;
 
 impl<S: State> Slot<S> {
     fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(1)), known: Mutex::new(Known { state: None, forgotten: 0, heard: 0, is_doubted: false }) }
+        Self {
+            turns: Arc::new(Semaphore::new(1)),
+            known: Mutex::new(Known { state: None, forgotten: 0, heard: 0, is_doubted: false }),
+        }
     }
 
     /// Waits for this slot's turn. `None` never happens: the semaphore is not closed.

@@ -329,3 +329,58 @@ async fn tickets_are_good_once_for_a_short_time_and_one_session() {
     let learner = kit::sign_in(&site.engine, "learner").await;
     assert_eq!(site.engine.mint_ticket(&learner, nothing).await, Err(EngineError::NotFound));
 }
+
+/// Takes what it is given after so many failures; keeps what it was given.
+struct Fussy {
+    failures: usize,
+    given: parking_lot::Mutex<Vec<exam_service::Delivery>>,
+}
+
+#[async_trait::async_trait]
+impl exam_service::Courier for Fussy {
+    async fn deliver(&self, delivery: exam_service::Delivery) -> Result<(), String> {
+        let mut given = self.given.lock();
+        given.push(delivery);
+        if given.len() <= self.failures { Err("not now".into()) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn partners_are_told_once_taken_and_later_and_later_until_then() {
+    let site = Site::open().await;
+    let lesson = site.lesson("own", site.course("course", 5).await, Some(2)).await;
+    let _ = site.learner("learner").await;
+    let draft = exam_service::PartnerDraft {
+        name: "partner".into(),
+        webhook_url: Some("http://partner.example/hook".into()),
+        lessons: None,
+    };
+    let made = site.engine.add_partner(None, draft).await.unwrap();
+    let partner = site.engine.identify_partner(&made.key).await.unwrap();
+    let (ticket, _) = site.engine.mint_partner_ticket(&partner, "learner", lesson.id).await.unwrap();
+    let pass = site.engine.redeem_ticket(&ticket).await.unwrap();
+    assert_eq!(pass.partner(), Some(made.partner.id));
+    site.player_with(&site.engine, &pass, None).await.unwrap().complete().await;
+
+    // Two nodes ask at once: one of them tells.
+    let fussy = std::sync::Arc::new(Fussy { failures: 2, given: parking_lot::Mutex::default() });
+    let courier = std::sync::Arc::clone(&fussy) as std::sync::Arc<dyn exam_service::Courier>;
+    let other = site.node(2).await;
+    let round = async || {
+        let (one, two) = tokio::join!(site.engine.tell_due(&courier), other.tell_due(&courier));
+        one.unwrap() + two.unwrap()
+    };
+    assert_eq!((round().await, fussy.given.lock().len()), (0, 1));
+    assert_eq!((round().await, fussy.given.lock().len()), (0, 1), "not before its time");
+    site.clock.advance_ms(1_201);
+    assert_eq!((round().await, fussy.given.lock().len()), (0, 2));
+    site.clock.advance_ms(1_999);
+    assert_eq!((round().await, fussy.given.lock().len()), (0, 2), "later than the first time");
+    site.clock.advance_ms(402);
+    assert_eq!((round().await, fussy.given.lock().len()), (1, 3));
+    site.clock.advance_ms(86_400_000);
+    assert_eq!((round().await, fussy.given.lock().len()), (0, 3), "taken is taken");
+    let given = fussy.given.lock();
+    assert!(given.iter().all(|one| (one.id, &one.body) == (given[0].id, &given[0].body)));
+    assert!(given[0].body.contains(&format!("\"id\":\"{}\"", given[0].id)));
+}

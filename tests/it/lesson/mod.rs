@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod attacks;
+mod making;
 mod partner;
 mod resume;
+mod webhook;
 mod whole;
 
 use keju_tests::kit::{Bank, Client, Settings, Site};

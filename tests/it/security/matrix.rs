@@ -48,6 +48,8 @@ const LEARNERS: &str = "u++fffffff";
 const OWNER: &str = "u+nnnnnnnn";
 const AUTHORS: &str = "uff+ffff+f";
 const PROCTORS: &str = "ufff+fff+f";
+/// Proctors look for it, and the person never opened the lesson.
+const UNOPENED: &str = "ufffnfffnf";
 const ADMINS: &str = "ufffffff+f";
 const READERS_OF_THE_LOG: &str = "uffffff++f";
 
@@ -73,6 +75,7 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/lessons/{lesson}", nothing, SIGNED_IN),
     Row("POST", "/api/v1/lessons", lesson_body, AUTHORS),
     Row("PUT", "/api/v1/courses/{course}/lessons", |_| json!({"lessons": []}), AUTHORS),
+    Row("GET", "/api/v1/people/{person}/lessons/{lesson}/timeline", nothing, UNOPENED),
     Row("GET", "/api/v1/partners", nothing, ADMINS),
     Row("POST", "/api/v1/partners", |_| json!({"name": ""}), ADMINS),
     Row("DELETE", "/api/v1/partners/{partner}", nothing, ADMINS),

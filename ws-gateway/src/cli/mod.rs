@@ -2,6 +2,7 @@
 
 mod bank;
 mod exam;
+mod partner;
 mod serve;
 mod user;
 
@@ -81,6 +82,9 @@ enum Command {
     /// People: add, import, set a password
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Partner systems: add
+    #[command(subcommand)]
+    Partner(partner::PartnerCommand),
     /// Copy a SQLite database into a new file, also while the site is running
     Backup {
         /// The new file
@@ -111,6 +115,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Bank(command)) => block_on(bank::run(command)),
         Some(Command::Exam(command)) => block_on(exam::run(command)),
         Some(Command::User(command)) => block_on(user::run(command)),
+        Some(Command::Partner(command)) => block_on(partner::run(command)),
         Some(Command::Audit(AuditCommand::Verify { site })) => block_on(verify_logs(site)),
         Some(Command::Backup { to, site }) => backup(&site, &to),
     }

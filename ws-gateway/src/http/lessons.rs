@@ -5,12 +5,14 @@ use super::courses::ListView;
 use super::exams::page_limit;
 use super::extract::{Id, Json, Params, SignedIn};
 use super::problem::Problem;
+use super::proctor::EventView;
 use crate::app::App;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use exam_core::ids::{BankId, CourseId, LessonId};
-use exam_core::lesson::LessonPolicy;
-use exam_service::{LearnerLesson, LessonDraft};
+use exam_core::access::Act;
+use exam_core::ids::{BankId, CourseId, LessonId, PersonId};
+use exam_core::lesson::{LessonPolicy, LessonStepRow};
+use exam_service::{LearnerLesson, LessonDraft, LessonTimeline};
 use exam_store::{LessonRow, ProgressState};
 use question_bank::Points;
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,11 @@ use utoipa_axum::routes;
 
 /// Lessons.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get_lesson)).routes(routes!(set_of_course))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get_lesson))
+        .routes(routes!(set_of_course))
+        .routes(routes!(timeline))
 }
 
 /// A new lesson.
@@ -149,6 +155,54 @@ async fn set_of_course(
 ) -> Result<StatusCode, Problem> {
     app.engine.set_course_lessons(&identity, course, body.lessons).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything that happened to a learner's lesson.
+#[derive(Serialize, ToSchema)]
+pub struct LessonTimelineView {
+    lesson: String,
+    learner: String,
+    learner_name: String,
+    covered_ms: i64,
+    asked: u32,
+    passed: u32,
+    completed: bool,
+    events: Vec<EventView>,
+}
+
+/// A learner's whole log of a lesson: what was asked, said and concluded. Seeds are left out: they would foretell
+/// the questions to come.
+#[utoipa::path(get, path = "/api/v1/people/{person}/lessons/{lesson}/timeline", tag = "proctor",
+    params(("person" = String, Path), ("lesson" = String, Path)),
+    responses((status = 200, body = LessonTimelineView), (status = 403), (status = 404)))]
+async fn timeline(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Path((person, lesson)): Path<(String, String)>,
+) -> Result<axum::Json<LessonTimelineView>, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    identity.may(Act::Proctor)?;
+    let ids = PersonId::parse(&person).zip(LessonId::parse(&lesson));
+    let (learner, lesson) = ids.ok_or_else(|| Problem::new("not_found"))?;
+    let found = app.engine.lesson_timeline(&identity, learner, lesson).await?;
+    Ok(axum::Json(LessonTimelineView {
+        lesson: lesson.to_string(),
+        learner: learner.to_string(),
+        learner_name: found.learner_name.clone(),
+        covered_ms: found.state.covered.total(),
+        asked: found.state.asked,
+        passed: found.state.passed,
+        completed: found.state.is_completed(),
+        events: found.rows.iter().filter_map(|row| event(&found, row)).collect(),
+    }))
+}
+
+/// `None` for a body that is no JSON, which the fold before it would have refused.
+fn event(timeline: &LessonTimeline, row: &LessonStepRow) -> Option<EventView> {
+    let mut body: serde_json::Value = serde_json::from_str(&row.body).ok()?;
+    body.as_object_mut()?.remove("seed");
+    let name = row.actor.and_then(|actor| timeline.names.get(&actor).cloned());
+    EventView::new(row, name, body.to_string())
 }
 
 fn view(found: LearnerLesson) -> LessonView {

@@ -180,15 +180,22 @@ async fn timeline(
 /// `None` for a body that is no JSON, which the fold before it would have refused.
 fn event_view(view: &TimelineView, row: &StepRow) -> Option<EventView> {
     let body = if row.seq == 1 { without_paper(&row.body)? } else { row.body.clone() };
-    Some(EventView {
-        seq: row.seq,
-        at: row.at,
-        actor: row.actor.map(|actor| actor.to_string()),
-        actor_name: row.actor.and_then(|actor| view.names.get(&actor).cloned()),
-        node: row.node,
-        event: RawValue::from_string(body).ok()?,
-        hash: hex::encode(row.hash),
-    })
+    EventView::new(row, row.actor.and_then(|actor| view.names.get(&actor).cloned()), body)
+}
+
+impl EventView {
+    /// A step of any log, with the body that may be shown; `None` if that is no JSON.
+    pub(super) fn new<L>(row: &StepRow<L>, actor_name: Option<String>, body: String) -> Option<Self> {
+        Some(Self {
+            seq: row.seq,
+            at: row.at,
+            actor: row.actor.map(|actor| actor.to_string()),
+            actor_name,
+            node: row.node,
+            event: RawValue::from_string(body).ok()?,
+            hash: hex::encode(row.hash),
+        })
+    }
 }
 
 fn without_paper(body: &str) -> Option<String> {
