@@ -23,7 +23,7 @@ pub(crate) const TAKE_OVER: &str = "UPDATE studies SET study = $2, epoch = $3, l
     opened_at = $6 WHERE learner = $1 AND epoch = $7";
 pub(crate) const PUT_ROW: &str = "INSERT INTO lesson_progress (learner, lesson, seq, epoch, state, covered, \
     position_ms, asked, passed, completed_at, hours, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 WHERE EXISTS (SELECT 1 FROM lessons WHERE id = $2) \
     ON CONFLICT (learner, lesson) DO UPDATE SET seq = excluded.seq, epoch = excluded.epoch, state = excluded.state, \
     covered = excluded.covered, position_ms = excluded.position_ms, asked = excluded.asked, passed = excluded.passed, \
     completed_at = excluded.completed_at, hours = excluded.hours, updated_at = excluded.updated_at";
@@ -68,7 +68,7 @@ impl Work for LessonCommit {
         let mut written = Written::default();
         pass_fences(session, commits, &mut written).await?;
         insert_steps(session, commits, &mut written).await?;
-        put_rows(session, commits, &written).await?;
+        put_rows(session, commits, &mut written).await?;
         let kept = written.kept(commits);
         let grants = kept.iter().filter_map(|(place, commit)| Some((*place, commit.grant.as_ref()?)));
         ledger::grant(session, grants.collect(), &mut written).await?;
@@ -196,15 +196,19 @@ async fn step_conflict(session: &Session, step: &StepRow<LessonId>) -> Result<Co
     Ok(if taken.is_empty() { CommitError::SeqTaken } else { CommitError::CommandTaken })
 }
 
-async fn put_rows(session: &Session, commits: &[&LessonCommit], written: &Written) -> Result<(), Trouble> {
+/// The learner tables have no foreign key to lessons: a row of one that is not there is not written.
+async fn put_rows(session: &Session, commits: &[&LessonCommit], written: &mut Written) -> Result<(), Trouble> {
     let rows = written.kept(commits);
-    for put in join_all(rows.iter().map(|(_, commit)| put_row(session, &commit.row))).await {
-        put?;
+    let putting = rows.iter().map(|(_, commit)| put_row(session, &commit.row));
+    for ((place, _), put) in rows.iter().zip(join_all(putting).await) {
+        if put? == 0 {
+            written.fail(*place, StoreError::NotFound.into(), true);
+        }
     }
     Ok(())
 }
 
-async fn put_row(session: &Session, new: &ProgressRow) -> Result<(), Trouble> {
+async fn put_row(session: &Session, new: &ProgressRow) -> Result<u64, Trouble> {
     let covered = Json(to_json(&new.covered)?);
     let params: [Param<'_>; 12] = [
         &new.learner.0,
@@ -220,7 +224,7 @@ async fn put_row(session: &Session, new: &ProgressRow) -> Result<(), Trouble> {
         &new.hours.hundredths(),
         &Time(new.updated_at),
     ];
-    session.execute(PUT_ROW, &params).await.map(drop).map_err(refusal)
+    session.execute(PUT_ROW, &params).await.map_err(refusal)
 }
 
 /// Writes coverage where its study is still the active one and nothing came after it.
