@@ -73,7 +73,7 @@ impl Engine {
     ) -> Result<Vec<SessionView>, EngineError> {
         let mut rows = Vec::new();
         for id in attempts {
-            let known = self.slots.peek(id).and_then(|slot| slot.read(|attempt| index_row(attempt)));
+            let known = self.slots.peek(id).and_then(|slot| slot.read_current(index_row));
             let row = match known {
                 Some(row) => Some(row),
                 None => self.store.attempt(id).await?,
