@@ -165,12 +165,16 @@ fn engine_counters(engine: &exam_service::Engine) -> String {
     let stats = engine.stats();
     // Neither grants nor flags: whoever reads them before and after an act of their own would know the grade
     // before its release, or what the integrity layer made of the act.
-    let rows: [(&str, &str, &AtomicU64); 9] = [
+    let rows: [(&str, &str, &AtomicU64); 13] = [
         ("starts", "Attempts started", &stats.starts),
         ("answers", "Answers kept", &stats.answers),
         ("answers_refused", "Answers refused", &stats.answers_refused),
         ("submissions", "Attempts submitted", &stats.submissions),
         ("expiries", "Attempts closed by their deadline", &stats.expiries),
+        ("studies", "Studies of lessons opened", &stats.studies),
+        ("challenges", "Questions asked in lessons", &stats.challenges),
+        ("verdicts", "Questions answered in lessons", &stats.verdicts),
+        ("completions", "Lessons completed", &stats.completions),
         ("conflicts", "Commits another node forestalled", &stats.conflicts),
         ("commit_failures", "Commits the store could not keep", &stats.failures),
         ("sign_ins", "Sign-ins", &stats.sign_ins),

@@ -134,3 +134,33 @@ async fn partners_are_told_all_their_faults_at_once() {
     let listed = site.admin.get("/partners").await.ok(200);
     assert!(!listed.to_string().contains(text(&made["key"])), "a key is shown once");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partner_is_added_at_the_command_line() {
+    let mut site = Site::start().await;
+    let course = site.course(&json!({"subject": "professional"})).await;
+    let lesson = id(&site.author.post("/lessons", &body(&site, &course, "l-1")).await.ok(201));
+    let learner = site.learner().await;
+    tokio::task::block_in_place(|| site.server.terminate());
+    let add = |arguments: &[&str]| {
+        let output = site.server.command(&[&["partner", "add"], arguments].concat());
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.code(), said.concat())
+    };
+    let (code, said) = add(&["平台", "--webhook", "https://partner.example/hook", "--lesson", "l-1"]);
+    assert_eq!(code, Some(0), "{said}");
+    let key = said.lines().find_map(|line| line.strip_prefix("key ")).unwrap().to_owned();
+    assert!(said.contains("webhook_secret whsec_"), "{said}");
+    for (arguments, reason) in [
+        (["平台", "--lesson", "l-1"].as_slice(), "already"),
+        (&["其他", "--lesson", "l-2"], "no lesson"),
+        (&["其他", "--webhook", "partner.example"], "https"),
+    ] {
+        let (code, said) = add(arguments);
+        assert!(code == Some(1) && said.contains(reason), "{arguments:?}: {said}");
+    }
+    site.restart();
+    let partner = learner.at(site.server.url()).with_token(Some(&key));
+    let wanted = json!({"learner": learner.username, "lesson": lesson});
+    assert!(partner.post("/partner/tickets", &wanted).await.ok(201)["ticket"].is_string());
+}
