@@ -35,7 +35,8 @@ pub struct Problem {
     retry_after_ms: Option<i64>,
     errors: Vec<FieldFault>,
     attempt: Option<AttemptId>,
-    place: Option<(usize, String)>,
+    // Seldom there, and large.
+    place: Option<Box<(usize, String)>>,
 }
 
 #[derive(Serialize)]
@@ -107,7 +108,7 @@ impl Problem {
              you are number {position} in the line; your time starts with the paper"
         );
         let queued = Self::new("queued").detail(words).retry_after_ms(wait.retry_after_ms);
-        Self { place: Some((position, wait.ticket)), ..queued }
+        Self { place: Some(Box::new((position, wait.ticket))), ..queued }
     }
 
     /// The code.
@@ -228,8 +229,8 @@ impl IntoResponse for Problem {
             code: self.code,
             retry_after_ms: self.retry_after_ms,
             attempt: self.attempt.map(|attempt| attempt.to_string()),
-            position: self.place.as_ref().map(|(position, _)| *position),
-            ticket: self.place.as_ref().map(|(_, ticket)| ticket.as_str()),
+            position: self.place.as_deref().map(|(position, _)| *position),
+            ticket: self.place.as_deref().map(|(_, ticket)| ticket.as_str()),
             errors: self.errors.iter().map(|e| ErrorItem { pointer: &e.pointer, detail: &e.detail }).collect(),
         };
         // Strings and numbers only: this serializes.
@@ -242,7 +243,7 @@ impl IntoResponse for Problem {
         if let Some(ms) = self.retry_after_ms {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(ms.saturating_add(999) as u64 / 1_000));
         }
-        let ticket = self.place.and_then(|(_, ticket)| HeaderValue::try_from(ticket).ok());
+        let ticket = self.place.and_then(|place| HeaderValue::try_from(place.1).ok());
         if let Some(ticket) = ticket {
             headers.insert(QUEUE_TICKET, ticket);
         }
