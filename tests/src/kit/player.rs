@@ -177,10 +177,9 @@ impl Player {
                     self.answer(&challenge, &bank.right(&challenge)).await;
                     let verdict = self.until("verdict").await;
                     assert_eq!(verdict["correct"], true, "{verdict}");
-                    if verdict["continue"] == false {
-                        if let Some(done) = self.told.iter().find(|told| told["t"] == "complete") {
-                            return done.clone();
-                        }
+                    let done = self.told.iter().find(|told| told["t"] == "complete");
+                    if let Some(done) = done.filter(|_| verdict["continue"] == false) {
+                        return done.clone();
                     }
                 }
                 other => panic!("the lesson was to be finished: {other:?}"),
