@@ -13,6 +13,7 @@ use crate::app::App;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -94,7 +95,8 @@ async fn worker(headers: HeaderMap) -> Result<Response, Problem> {
 
 /// Another version's address gets the file of this one: while servers are replaced one by one, the page
 /// may come from one and its files from another.
-async fn asset(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn asset(path: Result<Path<(String, String)>, PathRejection>, headers: HeaderMap) -> Result<Response, Problem> {
+    let Path((version, path)) = path.map_err(|_| Problem::new("not_found"))?;
     let asset = SITE.assets.get(&path).ok_or_else(|| Problem::new("not_found"))?;
     Ok(asset.answer(&headers, if version == SITE.version { FOR_EVER } else { ASK_FIRST }))
 }
