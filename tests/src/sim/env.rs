@@ -1,12 +1,13 @@
 //! What every part of a run shares: the time, the queue, randomness, the store, and what was observed.
 
-use super::checker::Observed;
+use super::checker::{LessonRecord, Observed};
 use super::planted::Bug;
 use super::rng::Rng;
-use super::schedule::{Event, Queue, Ticket};
+use super::schedule::{Event, Queue, Ticket, Write};
+use super::socket::Sockets;
 use super::store::{Ending, SimStore};
 use super::world::World;
-use exam_store::{Commit, CommitError};
+use exam_store::CommitError;
 use std::sync::Arc;
 
 pub(crate) struct Env {
@@ -19,6 +20,10 @@ pub(crate) struct Env {
     pub(crate) bug: Option<Bug>,
     pub(crate) heuristics: bool,
     pub(crate) observed: Vec<Observed>,
+    pub(crate) lessons: LessonRecord,
+    pub(crate) sockets: Sockets,
+    /// Counts studies in nodes' memories.
+    pub(crate) instances: u64,
     pub(crate) trace: Vec<String>,
     pub(crate) tracing: bool,
     flush_planned: bool,
@@ -35,6 +40,9 @@ impl Env {
             bug,
             heuristics,
             observed: Vec::new(),
+            lessons: LessonRecord::default(),
+            sockets: Sockets::default(),
+            instances: 0,
             trace: Vec::new(),
             tracing,
             flush_planned: false,
@@ -79,13 +87,17 @@ impl Env {
         (!lost).then_some(if slow { long } else { quick })
     }
 
-    pub(crate) fn send_commit(&mut self, ticket: Ticket, commit: Commit) {
+    pub(crate) fn send(&mut self, ticket: Ticket, write: Write) {
         let delay = self.moment();
-        self.later(delay, Event::Arrive(ticket, Box::new(commit)));
+        self.later(delay, Event::Arrive(ticket, write));
     }
 
-    pub(crate) fn arrive(&mut self, ticket: Ticket, commit: Commit) {
-        if let Some(outcome) = self.store.buffer(ticket, commit) {
+    pub(crate) fn arrive(&mut self, ticket: Ticket, write: Write) {
+        self.store.now_ms = self.now_ms;
+        if let Some(outcome) = self.store.buffer(ticket, write) {
+            if outcome.is_err() {
+                self.lessons.trouble_ms.push(self.now_ms);
+            }
             self.tell(ticket, outcome);
         }
         if self.store.has_buffered() && !self.flush_planned {
@@ -98,6 +110,7 @@ impl Env {
 
     pub(crate) fn flush(&mut self) {
         self.flush_planned = false;
+        self.store.now_ms = self.now_ms;
         let ending = self.ending();
         let mut rng = self.rng.fork();
         let poison = if self.is_rough() && ending == Ending::Kept { self.world.roughness.failed / 2 } else { 0 };
@@ -106,6 +119,9 @@ impl Env {
             self.note(|| format!("transaction of {}: {ending:?}", outcomes.len()));
         }
         for (ticket, outcome) in outcomes {
+            if matches!(outcome, Err(CommitError::Store(_))) {
+                self.lessons.trouble_ms.push(self.now_ms);
+            }
             self.tell(ticket, outcome);
         }
     }

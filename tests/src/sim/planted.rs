@@ -32,13 +32,21 @@ pub enum Bug {
     GrantApart,
     /// The store does not keep the key of live attempts.
     TwoLiveAttempts,
+    /// A verdict is sent before it is durable.
+    VerdictBeforeCommit,
+    /// A study that was taken over goes on earning: the store has no fence.
+    StaleStudy,
+    /// Coverage from before a step is kept after it: what a wrong answer took comes back.
+    OldCheckpoint,
+    /// A question is shown with its key.
+    KeyInChallenge,
     /// The store tells of a commit before it is kept through a crash.
     BufferedIsDurable,
 }
 
 impl Bug {
     /// Every one of them, and the promises any of which it breaks first.
-    pub const ALL: [(Self, &'static [Promise]); 24] = {
+    pub const ALL: [(Self, &'static [Promise]); 34] = {
         use Promise as P;
         use RuleBug as R;
         [
@@ -65,6 +73,16 @@ impl Bug {
             (Self::EarlyReview, &[P::P10]),
             (Self::GrantApart, &[P::P3]),
             (Self::TwoLiveAttempts, &[P::P6]),
+            (Self::Rule(R::ClientRate), &[P::Credit]),
+            (Self::Rule(R::CreditWhileAsked), &[P::Credit]),
+            (Self::Rule(R::WrongIsFree), &[P::Challenge]),
+            (Self::Rule(R::JumpCredited), &[P::Credit]),
+            (Self::Rule(R::SilenceCredited), &[P::Credit]),
+            (Self::Rule(R::LessonGrantTwice), &[P::P3, P::P9]),
+            (Self::VerdictBeforeCommit, &[P::P1]),
+            (Self::StaleStudy, &[P::P6]),
+            (Self::OldCheckpoint, &[P::Credit]),
+            (Self::KeyInChallenge, &[P::P10]),
             (Self::BufferedIsDurable, &[P::P1, P::P7, P::P12]),
         ]
     };

@@ -1,7 +1,9 @@
 //! One run: events in order until everything is quiet, then the checker.
 
-use super::checker::{Contents, Evidence, Observed, Promise, Violation, check, same_answers};
-use super::client::Clients;
+use super::checker::{
+    Contents, Evidence, LessonRecord, LessonSeen, LiveStudy, Observed, Promise, Violation, check, same_answers,
+};
+use super::client::{Clients, Players};
 use super::env::Env;
 use super::node::Node;
 use super::planted::Bug;
@@ -53,6 +55,14 @@ pub struct Sums {
     pub attempts: u64,
     /// Entries of the ledger.
     pub grants: u64,
+    /// Beats that nodes judged.
+    pub beats: u64,
+    /// Verdicts on challenges.
+    pub verdicts: u64,
+    /// Studies opened.
+    pub studies: u64,
+    /// Lessons completed.
+    pub completed: u64,
 }
 
 /// Runs a seed and checks it.
@@ -70,7 +80,7 @@ pub fn run(seed: u64, options: Options) -> Report {
     }
     if options.twice {
         let again = once(seed, Options { tracing: false, ..options }, true);
-        let hash = |run: &Once| hash(&run.observed, &run.contents);
+        let hash = |run: &Once| hash(&run.observed, &run.lessons, &run.contents);
         if hash(&again) != hash(&watched) {
             let detail = "the seed gave another run the second time".to_owned();
             violations.push(Violation { promise: Promise::Progress, detail });
@@ -82,6 +92,7 @@ pub fn run(seed: u64, options: Options) -> Report {
 struct Once {
     violations: Vec<Violation>,
     observed: Vec<Observed>,
+    lessons: LessonRecord,
     contents: Contents,
     trace: Vec<String>,
     sums: Sums,
@@ -91,6 +102,7 @@ struct Sim {
     env: Env,
     nodes: Vec<Node>,
     clients: Clients,
+    players: Players,
 }
 
 fn once(seed: u64, options: Options, heuristics: bool) -> Once {
@@ -104,7 +116,8 @@ fn once(seed: u64, options: Options, heuristics: bool) -> Once {
         node.start(&mut env);
     }
     let clients = Clients::new(&mut env);
-    let mut sim = Sim { env, nodes, clients };
+    let players = Players::new(&mut env);
+    let mut sim = Sim { env, nodes, clients, players };
     let mut events = 0;
     while let Some((ms, event)) = sim.env.queue.next() {
         sim.env.now_ms = ms;
@@ -128,7 +141,16 @@ impl Sim {
             Event::Deliver(node, envelope) => self.nodes[node].deliver(env, *envelope),
             Event::Job(ticket, input) => self.nodes[ticket.node].resume(env, ticket, input),
             Event::Tick(node, life) => self.nodes[node].tick(env, life),
-            Event::Arrive(ticket, commit) => env.arrive(ticket, *commit),
+            Event::Arrive(ticket, write) => env.arrive(ticket, write),
+            Event::Play(player, look) => self.players.look(env, player, look),
+            Event::Push(player, conn, push) => self.players.told(env, player, conn, *push),
+            Event::Say(node, saying) => self.nodes[node].hear(env, *saying),
+            Event::Lost(node, learner, conn) => self.nodes[node].lost(env, learner, conn),
+            Event::StudyWake(node, life, learner, instance) => {
+                self.nodes[node].wake_study(env, life, learner, instance);
+            }
+            Event::Taken(node, learner, epoch) => self.nodes[node].study_taken(env, learner, epoch),
+            Event::Save(node, life) => self.nodes[node].save_studies(env, life),
             Event::Flush => env.flush(),
             Event::Fault(fault) => self.fault(fault),
         }
@@ -141,12 +163,14 @@ impl Sim {
             Fault::NodeStart(node) => self.nodes[node].start(env),
             Fault::StoreCrash => {
                 env.note(|| "the store crashes".into());
+                env.lessons.trouble_ms.push(env.now_ms);
                 for (ticket, outcome) in env.store.crash() {
                     env.tell(ticket, outcome);
                 }
             }
             Fault::StoreStart => {
                 env.note(|| "the store starts".into());
+                env.lessons.trouble_ms.push(env.now_ms);
                 env.store.up = true;
             }
             Fault::WallJump(node, jump) => {
@@ -157,7 +181,7 @@ impl Sim {
     }
 
     fn judge(self, events: u64) -> Once {
-        let Self { env, nodes, clients } = self;
+        let Self { env, nodes, clients, .. } = self;
         let contents = env.store.contents();
         let caches: Vec<(u16, Attempt)> =
             nodes.iter().flat_map(|node| node.caches().map(|cached| (node.number(), cached.clone()))).collect();
@@ -167,6 +191,8 @@ impl Sim {
             contents: &contents,
             caches: &caches,
             caches_may_lag: env.world.nodes > 1,
+            lessons: &env.lessons,
+            live: live(&nodes),
         };
         let mut violations = check(&evidence);
         let waiting = clients.unanswered();
@@ -175,13 +201,40 @@ impl Sim {
             let detail = format!("after {events} events {waiting} clients wait and {due} attempts are not closed");
             violations.push(Violation { promise: Promise::Progress, detail });
         }
-        let sums = sums(&env.observed, &contents, events);
-        Once { violations, observed: env.observed, contents, trace: env.trace, sums }
+        let sums = sums(&env.observed, &env.lessons, &contents, events);
+        Once { violations, observed: env.observed, lessons: env.lessons, contents, trace: env.trace, sums }
     }
 }
 
-fn hash(observed: &[Observed], contents: &Contents) -> [u8; 32] {
+/// What nodes hold of lessons in memory.
+fn live(nodes: &[Node]) -> Vec<LiveStudy> {
+    let of_node = |node: &Node| {
+        let number = node.number();
+        let live = |(epoch, state, dirty): (u64, &exam_core::lesson::Lesson, bool)| LiveStudy {
+            node: number,
+            epoch,
+            state: state.clone(),
+            dirty,
+        };
+        node.live_studies().map(live).collect::<Vec<_>>()
+    };
+    nodes.iter().flat_map(of_node).collect()
+}
+
+fn hash(observed: &[Observed], lessons: &LessonRecord, contents: &Contents) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
+    for seen in &lessons.seen {
+        hasher.update(format!("{seen:?}").as_bytes());
+    }
+    for heard in &lessons.heard {
+        hasher.update(format!("{heard:?}").as_bytes());
+    }
+    for saved in &contents.saves {
+        hasher.update(format!("{saved:?}").as_bytes());
+    }
+    for step in contents.lessons.iter().flat_map(|stored| &stored.steps) {
+        hasher.update(&step.row.hash);
+    }
     for observed in observed {
         hasher.update(format!("{observed:?}").as_bytes());
     }
@@ -192,7 +245,7 @@ fn hash(observed: &[Observed], contents: &Contents) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-fn sums(observed: &[Observed], contents: &Contents, events: u64) -> Sums {
+fn sums(observed: &[Observed], lessons: &LessonRecord, contents: &Contents, events: u64) -> Sums {
     let count = |is: fn(&Observed) -> bool| observed.iter().filter(|observed| is(observed)).count() as u64;
     Sums {
         events,
@@ -200,5 +253,10 @@ fn sums(observed: &[Observed], contents: &Contents, events: u64) -> Sums {
         refusals: count(|observed| matches!(observed, Observed::Refused { .. })),
         attempts: contents.attempts.len() as u64,
         grants: contents.ledger.len() as u64,
+        beats: lessons.heard.len() as u64,
+        verdicts: lessons.seen.iter().filter(|seen| matches!(seen, LessonSeen::Told { command: Some(_), .. })).count()
+            as u64,
+        studies: contents.saves.iter().filter(|saved| saved.takes).count() as u64,
+        completed: contents.lessons.iter().filter(|stored| stored.row.completed).count() as u64,
     }
 }

@@ -3,10 +3,12 @@
 use super::client::{OpId, Reply, Request};
 use super::node::{Input, JobId};
 use super::rng::Rng;
+use super::socket::{ConnId, PlayerIndex, Push, Saying};
+use super::store::rows::{Checkpoint, LessonCommit};
 use super::world::World;
-use exam_core::AttemptId;
 use exam_core::access::Subject;
 use exam_core::integrity::Origin;
+use exam_core::{AttemptId, PersonId};
 use exam_store::Commit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,12 +54,33 @@ pub(crate) enum Event {
     Job(Ticket, Input),
     /// The expiry worker of one life of a node looks around.
     Tick(NodeIndex, u64),
-    /// A commit reaches the store.
-    Arrive(Ticket, Box<Commit>),
+    /// Something to be kept reaches the store.
+    Arrive(Ticket, Write),
     /// The store ends its transaction.
     Flush,
+    /// A player looks around.
+    Play(PlayerIndex, u64),
+    /// A player says something to a node.
+    Say(NodeIndex, Box<Saying>),
+    /// A node tells a player something.
+    Push(PlayerIndex, ConnId, Box<Push>),
+    /// A node notices that a connection is gone.
+    Lost(NodeIndex, PersonId, ConnId),
+    /// A study of one life of a node has something to do.
+    StudyWake(NodeIndex, u64, PersonId, u64),
+    /// A node hears that a newer study has taken over.
+    Taken(NodeIndex, PersonId, u64),
+    /// One life of a node saves what its studies earned.
+    Save(NodeIndex, u64),
     /// Something breaks.
     Fault(Fault),
+}
+
+/// Something to be kept, all of it or nothing.
+pub(crate) enum Write {
+    Attempt(Box<Commit>),
+    Lesson(Box<LessonCommit>),
+    Checkpoint(Box<Checkpoint>),
 }
 
 /// What can break, and be mended.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Every so many seeds one is run without the integrity layer too, and one twice.
 const TWIN_EVERY: u64 = 2;
 const TWICE_EVERY: u64 = 8;
-/// Events printed of a failing run.
+/// Events printed of a failing run, unless `KEJU_SIM_EVENTS` says otherwise.
 const EVENTS_SHOWN: usize = 60;
 
 /// Runs the seeds, on as many threads as there are cores; the first failing one ends it.
@@ -56,6 +56,10 @@ const fn add(one: Sums, two: Sums) -> Sums {
         refusals: one.refusals + two.refusals,
         attempts: one.attempts + two.attempts,
         grants: one.grants + two.grants,
+        beats: one.beats + two.beats,
+        verdicts: one.verdicts + two.verdicts,
+        studies: one.studies + two.studies,
+        completed: one.completed + two.completed,
     }
 }
 
@@ -85,7 +89,8 @@ pub fn explain(seed: u64, bug: Option<Bug>) -> String {
     };
     let events: Vec<&String> = report.trace.iter().filter(tells).collect();
     let mut text = String::new();
-    for event in events.iter().skip(events.len().saturating_sub(EVENTS_SHOWN)) {
+    let shown = std::env::var("KEJU_SIM_EVENTS").ok().and_then(|number| number.parse().ok()).unwrap_or(EVENTS_SHOWN);
+    for event in events.iter().skip(events.len().saturating_sub(shown)) {
         let _ = writeln!(text, "{event}");
     }
     for violation in &report.violations {

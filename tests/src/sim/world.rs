@@ -2,6 +2,7 @@
 
 use super::bank;
 use super::checker::{ExamFacts, Facts};
+use super::lessons::lessons;
 use super::rng::Rng;
 use exam_core::access::Subject;
 use exam_core::attempt::HoursFacts;
@@ -115,8 +116,11 @@ impl World {
         }
         let all = banks.iter().flat_map(|bank| bank.corrections.iter().chain([&bank.pool]));
         let keys = all.map(|pool| (pool.version().to_string(), Arc::clone(pool))).collect();
+        // From dice of their own: what lessons draw moves nothing else.
+        let lessons = lessons(&mut Rng::new(u64::from_le_bytes(rng.clone().bytes())), &exams);
         let facts = Facts {
             exams,
+            lessons,
             keys,
             proctors: [proctor.person].into(),
             authors: [author.person].into(),

@@ -96,7 +96,8 @@ impl<'a> Draft<'a> {
         let item = match self.choose(&seed.named("keju/item/1", number)) {
             Some(item) => item,
             None if policy.exhausted == Exhausted::Lock && !self.state.used.is_empty() => {
-                self.push(None, LessonStepBody::Locked { until: self.now.plus_ms(policy.lock_ms) });
+                let (until, covered) = (self.now.plus_ms(policy.lock_ms), self.state.covered.clone());
+                self.push(None, LessonStepBody::Locked { until, covered });
                 return Ok(());
             }
             None => self.choose_again(&seed.named("keju/item/1", number)).ok_or(EMPTY_POOL)?,

@@ -257,7 +257,8 @@ impl Lesson {
             }
             LessonStepBody::Lapsed { .. } => self.phase = self.due_at_once(),
             LessonStepBody::Answered { .. } => self.answered(step),
-            LessonStepBody::Locked { until } => {
+            LessonStepBody::Locked { until, covered } => {
+                self.covered.clone_from(covered);
                 self.used.clear();
                 self.phase = Phase::Locked { until: *until };
                 self.tell(at, ToldWhat::Locked { until: *until });

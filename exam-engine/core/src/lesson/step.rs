@@ -65,6 +65,8 @@ pub enum LessonStepBody {
     Locked {
         /// Until when.
         until: Timestamp,
+        /// What was covered.
+        covered: Coverage,
     },
     /// The lesson is covered and passed.
     Completed {

@@ -1,5 +1,7 @@
 //! What a rig hands to the checker.
 
+use super::lesson::{LessonFacts, LessonRecord, LiveStudy, Saved, StoredLesson};
+use exam_core::LessonId;
 use exam_core::attempt::{Attempt, CommandId, Mode, StepRow};
 use exam_core::exam::{ExamRules, Override};
 use exam_core::hours::LedgerEntry;
@@ -11,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Evidence<'a> {
     /// What was set up before anybody came.
     pub facts: &'a Facts,
@@ -24,12 +26,18 @@ pub struct Evidence<'a> {
     /// Whether a cache may stand behind the store (several nodes): then it has to equal what the store
     /// said before, and must never say anything else.
     pub caches_may_lag: bool,
+    /// What was observed of lessons.
+    pub lessons: &'a LessonRecord,
+    /// The studies each node holds in memory then.
+    pub live: Vec<LiveStudy>,
 }
 
 /// What was set up before anybody came.
 pub struct Facts {
     /// The exams.
     pub exams: Vec<ExamFacts>,
+    /// The lessons.
+    pub lessons: Vec<LessonFacts>,
     /// Pools by key version: those the exams pin, and those they were marked by again.
     pub keys: BTreeMap<String, Arc<Pool>>,
     /// Who may act as a proctor.
@@ -67,6 +75,12 @@ impl Facts {
     #[must_use]
     pub fn exam(&self, id: ExamId) -> Option<&ExamFacts> {
         self.exams.iter().find(|exam| exam.id == id)
+    }
+
+    /// A lesson by its id.
+    #[must_use]
+    pub fn lesson(&self, id: LessonId) -> Option<&LessonFacts> {
+        self.lessons.iter().find(|lesson| lesson.id == id)
     }
 }
 
@@ -163,6 +177,10 @@ pub struct Contents {
     pub ledger: Vec<StoredEntry>,
     /// Personal exceptions, oldest first.
     pub overrides: Vec<(ExamId, PersonId, Override)>,
+    /// All learners' lessons.
+    pub lessons: Vec<StoredLesson>,
+    /// Every change of their coverage, in order of transactions.
+    pub saves: Vec<Saved>,
 }
 
 /// An attempt as stored.

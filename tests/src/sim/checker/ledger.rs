@@ -19,7 +19,7 @@ fn check_entries(evidence: &Evidence<'_>, logs: &[Walked<'_>], found: &mut Found
     let mut matched = BTreeSet::new();
     for stored in &evidence.contents.ledger {
         let entry = &stored.entry;
-        let key = (entry.learner, entry.course, entry.credit_year);
+        let key = (entry.learner, entry.course, entry.credit_year, entry.lesson());
         found.unless(keys.insert(key), Promise::P3, || format!("a second entry for {key:?}"));
         let GrantSource::Exam { attempt } = entry.source else { continue };
         let granted =

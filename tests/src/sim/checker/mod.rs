@@ -5,11 +5,15 @@
 mod commands;
 mod evidence;
 mod ledger;
+mod lesson;
 mod log;
 mod sight;
 mod twins;
 
 pub use evidence::{Call, Contents, Evidence, ExamFacts, Facts, Observed, StoredAttempt, StoredEntry, StoredStep};
+pub use lesson::{
+    Heard, LessonFacts, LessonPays, LessonRecord, LessonSeen, LiveStudy, Saved, StoredLesson, StoredLessonStep, Who,
+};
 pub use twins::same_answers;
 
 use std::fmt;
@@ -30,6 +34,10 @@ pub enum Promise {
     P10,
     P11,
     P12,
+    /// Not numbered: credit in a lesson is played in real time, and only while nothing is asked.
+    Credit,
+    /// Not numbered: questions in a lesson come when they are due, take one answer, and a wrong one costs.
+    Challenge,
     /// Not numbered, and meant all the same: whoever asks is told in the end, and what is due is closed.
     Progress,
 }
@@ -60,6 +68,7 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Violation> {
     commands::check(evidence, &logs, &mut found);
     sight::check_seen(evidence, &mut found);
     sight::check_caches(evidence, &logs, &mut found);
+    lesson::check(evidence, &mut found);
     found.0
 }
 

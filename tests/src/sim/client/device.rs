@@ -101,19 +101,8 @@ impl Device {
         let response = known
             .paper
             .slot_numbered(slot)
-            .map_or(Some(Response::Number { number: 1.0 }), |slot| self.response(rng, pool, slot));
+            .map_or(Some(Response::Number { number: 1.0 }), |slot| respond(rng, pool, slot, self.skill));
         Some(AnswerInput { command: rng.uuid(), slot, response, answered_at })
-    }
-
-    fn response(&self, rng: &mut Rng, pool: &Pool, slot: Slot<'_>) -> Option<Response> {
-        match rng.below(100) {
-            0..5 => None,
-            5..9 => Some(Response::Order { order: vec![OptionId(0), OptionId(0)] }),
-            _ if rng.percent(self.skill) => {
-                Some(in_own_words(released_key(&pool.item(slot.item)?.solution.key, slot)?))
-            }
-            _ => guess(rng, pool.kind(slot.item)?, slot),
-        }
     }
 
     /// Tries at another learner's attempt.
@@ -212,6 +201,16 @@ impl Device {
             let around = env.rng.between(-seen.grace_ms - 3_000, 2 * seen.grace_ms + 3_000);
             env.later((left_ms + around).max(0), Event::Aim(index, attempt));
         }
+    }
+}
+
+/// What somebody of that skill answers: mostly right or a guess, sometimes nothing, sometimes nonsense.
+pub(super) fn respond(rng: &mut Rng, pool: &Pool, slot: Slot<'_>, skill: u64) -> Option<Response> {
+    match rng.below(100) {
+        0..5 => None,
+        5..9 => Some(Response::Order { order: vec![OptionId(0), OptionId(0)] }),
+        _ if rng.percent(skill) => Some(in_own_words(released_key(&pool.item(slot.item)?.solution.key, slot)?)),
+        _ => guess(rng, pool.kind(slot.item)?, slot),
     }
 }
 

@@ -3,10 +3,12 @@
 
 mod device;
 mod message;
+mod player;
 mod staff;
 
 pub(crate) use device::{Device, Learner};
 pub(crate) use message::{Kept, OpId, Reply, Request, Seen};
+pub(crate) use player::Players;
 pub(crate) use staff::{Author, Proctor};
 
 use super::checker::{Call, Observed};

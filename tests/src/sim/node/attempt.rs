@@ -5,7 +5,7 @@ use super::{CONFLICT_RETRIES_MAX, Input, Job, JobId, Node, view};
 use crate::sim::client::Seen;
 use crate::sim::env::Env;
 use crate::sim::planted::Bug;
-use crate::sim::schedule::{Envelope, Event};
+use crate::sim::schedule::{Envelope, Event, Write};
 use exam_core::access::{self, Act, Verdict};
 use exam_core::attempt::command::Actor;
 use exam_core::attempt::decide::Decided;
@@ -140,7 +140,7 @@ impl Node {
             }
             Input::Committed(outcome) => self.committed(env, id, outcome),
             Input::Rows(Err(_), _) | Input::Granted(Err(_)) => self.finish(env, id, Outcome::Failed),
-            Input::StartFacts(_) => {}
+            Input::StartFacts(_) | Input::StudyFacts(_) => {}
         }
     }
 
@@ -235,7 +235,7 @@ impl Node {
                     apply(&mut slot.state, &job.sealed);
                 }
                 self.ack_early(env, id);
-                env.send_commit(self.ticket(id), commit);
+                env.send(self.ticket(id), Write::Attempt(Box::new(commit)));
                 if env.is(Bug::DroppedMidway) {
                     self.drop_midway(env, id);
                 }

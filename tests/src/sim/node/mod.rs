@@ -5,12 +5,14 @@ mod attempt;
 mod regrade;
 mod seal;
 mod start;
+mod study;
 mod view;
 
 pub(crate) use attempt::AttemptJob;
 use attempt::{From, Outcome, Work};
 use regrade::RegradeJob;
 use start::{StartFacts, StartJob};
+use study::{SaveJob, Studies, StudyJob};
 
 use super::checker::Observed;
 use super::client::{Kept, Reply, Request};
@@ -18,6 +20,7 @@ use super::clock::NodeClock;
 use super::env::Env;
 use super::planted::Bug;
 use super::schedule::{Envelope, Event, NodeIndex, Ticket};
+use super::store::StudyFacts;
 use exam_core::attempt::command::Actor;
 use exam_core::attempt::{Attempt, Command, StepRow};
 use exam_core::{AttemptId, Timestamp};
@@ -33,6 +36,8 @@ const CONFLICT_RETRIES_MAX: u32 = 5;
 const EXPIRY_SLEEP_MS_MAX: i64 = 30_000;
 /// How long after the end a worker still looks whether a resumption made something due.
 const QUIET_MS: i64 = 1_800_000;
+/// How long after the end beats may still be under way.
+const STUDIES_END_MS: i64 = 60_000;
 
 pub(crate) struct Node {
     pub(crate) index: NodeIndex,
@@ -43,6 +48,7 @@ pub(crate) struct Node {
     slots: BTreeMap<AttemptId, Slot>,
     jobs: BTreeMap<JobId, Job>,
     jobs_begun: JobId,
+    studies: Studies,
 }
 
 /// One attempt's place in memory.
@@ -59,6 +65,8 @@ enum Job {
     Attempt(Box<AttemptJob>),
     Start(Box<StartJob>),
     Regrade(Box<RegradeJob>),
+    Study(Box<StudyJob>),
+    Save(SaveJob),
 }
 
 /// What a job waits for.
@@ -71,6 +79,8 @@ pub(crate) enum Input {
     Committed(Result<(), CommitError>),
     /// What a start has to know.
     StartFacts(Box<Result<StartFacts, StoreError>>),
+    /// What a study has to know.
+    StudyFacts(Box<Result<StudyFacts, StoreError>>),
 }
 
 impl Slot {
@@ -83,7 +93,16 @@ impl Slot {
 impl Node {
     pub(crate) fn new(index: NodeIndex, wall_error_ms: i64) -> Self {
         let clock = NodeClock::new(wall_error_ms);
-        Self { index, up: false, clock, life: 0, slots: BTreeMap::new(), jobs: BTreeMap::new(), jobs_begun: 0 }
+        Self {
+            index,
+            up: false,
+            clock,
+            life: 0,
+            slots: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            jobs_begun: 0,
+            studies: Studies::default(),
+        }
     }
 
     /// The number that stands in steps.
@@ -104,15 +123,18 @@ impl Node {
         env.note(|| format!("node {} starts at {server}", self.number()));
         env.observed.push(Observed::NodeStarted { node: self.number(), real_ms: env.now_ms, server });
         env.later(50, Event::Tick(self.index, self.life));
+        env.later(5_000, Event::Save(self.index, self.life));
     }
 
     pub(crate) fn crash(&mut self, env: &mut Env) {
         if self.up {
+            env.lessons.crashes.push((self.number(), env.now_ms));
             env.note(|| format!("node {} crashes with {} jobs", self.number(), self.jobs.len()));
         }
         self.up = false;
         self.slots.clear();
         self.jobs.clear();
+        self.forget_studies(env);
     }
 
     /// What it holds in memory.
@@ -166,6 +188,12 @@ impl Node {
         match self.jobs.get(&ticket.job) {
             Some(Job::Attempt(_)) => self.attempt_input(env, ticket.job, input),
             Some(Job::Start(_)) => self.start_input(env, ticket.job, input),
+            Some(Job::Study(_)) => self.study_input(env, ticket.job, input),
+            Some(Job::Save(_)) => {
+                if let Input::Committed(outcome) = input {
+                    self.saved(env, ticket.job, &outcome);
+                }
+            }
             Some(Job::Regrade(_)) | None => {}
         }
     }

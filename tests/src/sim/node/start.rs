@@ -5,7 +5,7 @@ use super::seal::row_of;
 use super::{CONFLICT_RETRIES_MAX, Input, Job, JobId, Node};
 use crate::sim::client::{Reply, Request};
 use crate::sim::env::Env;
-use crate::sim::schedule::{Envelope, Event};
+use crate::sim::schedule::{Envelope, Event, Write};
 use exam_core::access::{self, Act, Verdict};
 use exam_core::attempt::command::Actor;
 use exam_core::attempt::decide::content_digest;
@@ -91,7 +91,7 @@ impl Node {
                 Err(_) => self.end_start(env, id, Reply::Failed),
             },
             Input::Committed(outcome) => self.start_committed(env, id, outcome),
-            Input::Rows(..) | Input::Granted(_) => {}
+            Input::StudyFacts(_) | Input::Rows(..) | Input::Granted(_) => {}
         }
     }
 
@@ -143,7 +143,7 @@ impl Node {
             return self.end_start(env, id, Reply::Failed);
         };
         job.begun = Some(attempt);
-        env.send_commit(self.ticket(id), commit);
+        env.send(self.ticket(id), Write::Attempt(Box::new(commit)));
     }
 
     fn start_committed(&mut self, env: &mut Env, id: JobId, outcome: Result<(), CommitError>) {

@@ -115,7 +115,7 @@ fn a_log_with_a_gap_or_without_its_beginning_does_not_fold() {
 
 #[test]
 fn a_lessons_row_is_sealed_like_an_attempts_and_is_none() {
-    let body = LessonStepBody::Locked { until: Timestamp::from_ms(9) };
+    let body = LessonStepBody::Locked { until: Timestamp::from_ms(9), covered: Coverage::new() };
     let new = NewStep { command: Some((Uuid::from_u128(3), [4; 16])), body: body.clone() };
     let row: LessonStepRow =
         StepRow::seal(LEARNER, LESSON, 6, &[7; 32], Timestamp::from_ms(5), Actor::System, 8, &new).unwrap();

@@ -1,21 +1,29 @@
 //! A store in memory with the real unique keys. A commit is first buffered, then kept, then
 //! acknowledged, and things can go wrong between any two of these.
 
+mod lessons;
+pub(crate) mod rows;
+
+pub(crate) use lessons::StudyFacts;
+
 use super::checker::{Contents, StoredAttempt, StoredEntry, StoredStep};
 use super::planted::Bug;
-use super::schedule::Ticket;
+use super::schedule::{Ticket, Write};
 use exam_core::attempt::{CommandId, Mode, StepRow};
 use exam_core::exam::Override;
 use exam_core::hours::LedgerEntry;
 use exam_core::planted::RuleBug;
-use exam_core::{AttemptId, CourseId, ExamId, PersonId, Timestamp};
+use exam_core::{AttemptId, CourseId, ExamId, LessonId, PersonId, Timestamp};
 use exam_store::{AttemptRow, Commit, CommitError, RowChange, StoreError};
+use lessons::KeptLessons;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(crate) struct SimStore {
     pub(crate) up: bool,
-    buffered: Vec<(Ticket, Commit)>,
+    buffered: Vec<(Ticket, Write)>,
+    /// By the rig's clock, for the evidence.
+    pub(crate) now_ms: i64,
     kept: Kept,
     /// What a crash leaves, where the store only pretends that commits are durable.
     checkpoint: Option<Kept>,
@@ -32,6 +40,7 @@ struct Kept {
     ledger: Vec<StoredEntry>,
     overrides: Vec<(ExamId, PersonId, Override)>,
     latest: Option<Timestamp>,
+    lessons: KeptLessons,
 }
 
 /// How a transaction ends.
@@ -102,8 +111,8 @@ impl SimStore {
     }
 
     pub(crate) fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Read<bool> {
-        let mut ledger = self.reading()?.ledger.iter().map(|stored| &stored.entry);
-        Ok(ledger.any(|entry| (entry.learner, entry.course, entry.credit_year) == (learner, course, credit_year)))
+        let key = (learner, course, credit_year, None);
+        Ok(self.reading()?.ledger.iter().any(|stored| grant_key(&stored.entry) == key))
     }
 
     pub(crate) fn overrides(&self, exam: ExamId, learner: PersonId) -> Read<Vec<Override>> {
@@ -126,7 +135,7 @@ impl SimStore {
     }
 
     /// Takes a commit into the buffer; an outcome at once where the store is down, or lies.
-    pub(crate) fn buffer(&mut self, ticket: Ticket, commit: Commit) -> Option<Result<(), CommitError>> {
+    pub(crate) fn buffer(&mut self, ticket: Ticket, write: Write) -> Option<Result<(), CommitError>> {
         if !self.up {
             return Some(Err(StoreError::Unavailable("down".into()).into()));
         }
@@ -134,9 +143,9 @@ impl SimStore {
             if self.checkpoint.is_none() {
                 self.checkpoint = Some(self.kept.clone());
             }
-            return Some(self.kept.keep(commit, self.bug));
+            return Some(self.kept.write(write, self.now_ms, self.bug));
         }
-        self.buffered.push((ticket, commit));
+        self.buffered.push((ticket, write));
         None
     }
 
@@ -153,15 +162,15 @@ impl SimStore {
         self.checkpoint = None;
         let unknown = || CommitError::Store(StoreError::Unknown("the connection broke".into()));
         let mut outcomes = Vec::new();
-        for (ticket, commit) in std::mem::take(&mut self.buffered) {
+        for (ticket, write) in std::mem::take(&mut self.buffered) {
             let outcome = match ending {
                 Ending::Failed => Err(StoreError::Full.into()),
                 Ending::LostUnknown => Err(unknown()),
                 _ if poisoned() => Err(StoreError::Corrupt("a row the store does not take".into()).into()),
-                Ending::Kept => self.kept.keep(commit, self.bug),
+                Ending::Kept => self.kept.write(write, self.now_ms, self.bug),
                 Ending::KeptUnknown => {
                     // Whether it was kept or lost to a key, the one who waits does not learn.
-                    let _ = self.kept.keep(commit, self.bug);
+                    let _ = self.kept.write(write, self.now_ms, self.bug);
                     Err(unknown())
                 }
             };
@@ -185,7 +194,10 @@ impl SimStore {
             row: row.clone(),
             steps: self.kept.steps.get(&row.id).map(|steps| steps.values().cloned().collect()).unwrap_or_default(),
         };
+        let (lessons, saves) = self.lesson_contents();
         Contents {
+            lessons,
+            saves,
             attempts: self.kept.rows.values().map(attempt).collect(),
             ledger: self.kept.ledger.clone(),
             overrides: self.kept.overrides.clone(),
@@ -193,19 +205,35 @@ impl SimStore {
     }
 }
 
+/// What one entry at most may have: own hours of a lesson stand under it, all others under the course.
+fn grant_key(entry: &LedgerEntry) -> (PersonId, CourseId, i16, Option<LessonId>) {
+    (entry.learner, entry.course, entry.credit_year, entry.lesson())
+}
+
 impl Kept {
+    fn write(&mut self, write: Write, real_ms: i64, bug: Option<Bug>) -> Result<(), CommitError> {
+        match write {
+            Write::Attempt(commit) => self.keep(*commit, bug),
+            Write::Lesson(commit) => self.keep_lesson(*commit, real_ms, bug),
+            Write::Checkpoint(checkpoint) => self.keep_checkpoint(*checkpoint, real_ms, bug),
+        }
+    }
+
+    fn is_granted(&self, entry: &LedgerEntry) -> bool {
+        self.ledger.iter().any(|stored| grant_key(&stored.entry) == grant_key(entry))
+    }
+
     /// All of a commit or nothing of it, as the unique keys decide.
     fn keep(&mut self, commit: Commit, bug: Option<Bug>) -> Result<(), CommitError> {
         self.check_steps(&commit, bug)?;
         if let RowChange::Insert(row) = &commit.row {
             self.check_row(row, bug)?;
         }
-        if let Some(entry) = &commit.grant {
-            let key = |entry: &LedgerEntry| (entry.learner, entry.course, entry.credit_year);
-            let taken = self.ledger.iter().any(|stored| key(&stored.entry) == key(entry));
-            if taken && bug != Some(Bug::Rule(RuleBug::DoubleGrant)) {
-                return Err(CommitError::AlreadyGranted);
-            }
+        if let Some(entry) = &commit.grant
+            && self.is_granted(entry)
+            && bug != Some(Bug::Rule(RuleBug::DoubleGrant))
+        {
+            return Err(CommitError::AlreadyGranted);
         }
         self.commits += 1;
         let number = Some(self.commits);
