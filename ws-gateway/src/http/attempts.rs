@@ -183,7 +183,7 @@ async fn put_answer(
     save(&app, &identity, place, from, body).await
 }
 
-/// Answers a request if it is of the route of [`put_answer`]; gives it back otherwise. More requests than all
+/// Answers a request if it is of the route of `put_answer`; gives it back otherwise. More requests than all
 /// others together go there, and the router's boxed services would cost each of them more than its handler.
 /// What is around a route is around this one too: the same layers, limits and extractors.
 pub async fn put_answer_directly(app: &Arc<App>, request: Request) -> Result<Response, Request> {

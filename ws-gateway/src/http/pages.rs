@@ -1,7 +1,7 @@
 //! The pages: the files of `web/`, held by the binary. A debug build reads them from disk when it starts,
 //! so that a page is changed without building anything.
 //!
-//! There is one document, [`SHELL`], for all pages; its scripts look at the path. Everything it needs is
+//! There is one document, `SHELL`, for all pages; its scripts look at the path. Everything it needs is
 //! under `/assets/{version}/`, where the version is a hash of all files: what a browser once has it never
 //! asks for again, and a new program means new addresses.
 //!

@@ -1,6 +1,6 @@
 //! The stream: `GET /api/v1/stream`, a WebSocket for lessons, attempts under way and proctors.
 //!
-//! The way of a socket: [`open`] looks at the handshake → [`connection`] has its one task, which waits for hello and
+//! The way of a socket: `open` looks at the handshake → [`connection`] has its one task, which waits for hello and
 //! then for whatever comes first, a message or a letter → [`hub`] knows all sockets, is told what happens, and looks
 //! after them by one [`wheel`]. What is said and heard is in [`wire`], one file per subject does it.
 //!
