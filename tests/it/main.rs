@@ -3,6 +3,7 @@
 mod bank;
 mod exam;
 mod lesson;
+mod load;
 mod nodes;
 mod security;
 mod sim;

@@ -21,9 +21,8 @@ impl Source {
     /// Rust that is part of a product, without its unit tests.
     fn product(&self) -> Option<&str> {
         let is_test = |path: &str| {
-            ["tests/", "benches/", "/examples/", "/tests/", "/tests.rs", "/story"]
-                .iter()
-                .any(|part| path.contains(part))
+            ["tests/", "benches/"].iter().any(|folder| path.starts_with(folder))
+                || ["/examples/", "/tests/", "/tests.rs", "/story"].iter().any(|part| path.contains(part))
         };
         let whole = (self.path.ends_with(".rs") && !is_test(&self.path)).then_some(self.text.as_str())?;
         Some(whole.split("#[cfg(test)]").next().unwrap_or_default())

@@ -95,17 +95,33 @@ type Log = Arc<Mutex<String>>;
 /// The binary: `KEJU_BIN`, or the one beside this test's own target folder.
 #[must_use]
 pub fn binary() -> PathBuf {
-    let path = match std::env::var_os("KEJU_BIN") {
+    built("KEJU_BIN", "keju", "ws-gateway")
+}
+
+fn built(variable: &str, name: &str, package: &str) -> PathBuf {
+    let path = match std::env::var_os(variable) {
         Some(path) => PathBuf::from(path),
         None => {
             // …/debug/deps/it-0123456789abcdef
             let own = std::env::current_exe().expect("a test has a path");
             let folder = own.ancestors().nth(2).expect("a test lies in target/debug/deps");
-            folder.join("keju")
+            folder.join(name)
         }
     };
-    assert!(path.is_file(), "there is no server at {}: run `cargo build -p ws-gateway` first", path.display());
+    assert!(path.is_file(), "there is no {}: run `cargo build -p {package}` first", path.display());
     path
+}
+
+/// The load generator, in a folder, with nothing of our own environment that it would read; `KEJU_LOAD_BIN`
+/// names another binary.
+#[must_use]
+pub fn load_tests(folder: &Path) -> Command {
+    let mut command = Command::new(built("KEJU_LOAD_BIN", "load-tests", "load-tests"));
+    command.current_dir(folder);
+    for name in ["KEJU_SERVER", "KEJU_ADMIN", "KEJU_ADMIN_PASSWORD"] {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// `keju` with arguments, in a folder, with nothing of our own environment that it would read.
