@@ -1,8 +1,8 @@
 //! Asking, answering, lapsing, cooling down, running out of items.
 
-use super::player::{LEARNER, Player, option, pool};
+use super::player::{LEARNER, LESSON, Player, option, pool};
 use crate::Refusal;
-use crate::lesson::{Beat, Command, Exhausted, LessonPolicy, LessonStepBody, Phase, ToldWhat};
+use crate::lesson::{Beat, Command, Exhausted, Lesson, LessonPolicy, LessonStepBody, Phase, ToldWhat};
 use question_bank::Response;
 
 const MINUTE: i64 = 60_000;
@@ -165,6 +165,24 @@ fn an_exhausted_pool_locks_where_the_policy_says_so() {
     player.now = until;
     player.beat(true);
     assert_ne!(Some(player.asked().question.item), last);
+}
+
+#[test]
+fn a_lock_keeps_what_was_covered_when_it_came() {
+    let policy = LessonPolicy { exhausted: Exhausted::Lock, ..LessonPolicy::default() };
+    let mut player = Player::playing(60 * MINUTE, policy);
+    player.pool = pool(1);
+    player.play_to_challenge();
+    let at_the_verdict = player.lesson.covered.total();
+    player.pass();
+    // The second question is due, and there is none: what was earned since the verdict stands in the step.
+    while !matches!(player.lesson.phase, Phase::Locked { .. }) {
+        assert!(player.lesson.covered.total() < 59 * MINUTE, "nothing locks");
+        player.play(10_000);
+    }
+    assert!(player.lesson.covered.total() > at_the_verdict);
+    let folded = Lesson::fold(LEARNER, LESSON, &player.steps).unwrap();
+    assert_eq!(folded.covered, player.lesson.covered);
 }
 
 #[test]
