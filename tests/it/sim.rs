@@ -19,6 +19,9 @@ fn every_promise_holds_in_every_run() {
     let seeds = number("KEJU_SIM_SEEDS").unwrap_or(SEEDS);
     let sums = sweep(0..seeds).unwrap_or_else(|told| panic!("{told}"));
     assert!(sums.answers > seeds * 10 && sums.grants > seeds / 20, "the runs are too tame: {sums:?}");
+    let lessons =
+        sums.beats > seeds * 20 && sums.verdicts > seeds && sums.studies > seeds && sums.completed > seeds / 4;
+    assert!(lessons, "the lessons are too tame: {sums:?}");
     println!("{seeds} seeds: {sums:?}");
 }
 

@@ -102,9 +102,6 @@ pub(super) fn walk<'a>(
     };
     let (mut verdicts, mut after, mut grants) = (BTreeMap::new(), Vec::new(), Vec::new());
     for (step, at) in steps.iter().zip(&stored.steps) {
-        if std::env::var("KEJU_DEBUG").is_ok() {
-            eprintln!("DBG {} {} c{} {}", walk.name, step.seq, at.commit, at.row.body);
-        }
         walk.step(step, at.commit);
         after.push((walk.covered.clone(), matches!(walk.waits, Waits::No)));
         if let (LessonStepBody::Answered { .. }, Some((command, _))) = (&step.body, step.command) {
