@@ -132,7 +132,7 @@ async fn under_overload_starts_wait_and_every_answer_is_acknowledged() {
 #[tokio::test]
 async fn an_interrupted_run_still_tells_what_it_found() {
     let server = server(Settings::default()).await;
-    let run = Run::new(server.url(), &scenario("{ shape = \"steady\", per_second = 5.0 }", 600, ""));
+    let run = Run::new(server.url(), &scenario("{ shape = \"steady\", per_second = 5.0 }", 60, ""));
     let child = run.command(&[]).spawn().expect("the load generator starts");
     let pid = child.id().and_then(|pid| rustix::process::Pid::from_raw(pid as i32)).expect("it runs");
     eventually("the load begins", Duration::from_secs(240), async || {
