@@ -116,6 +116,30 @@ pub struct Commit {
     pub announcements: Vec<Announcement>,
 }
 
+impl Commit {
+    /// Whether all that is in it concerns one attempt and its steps follow each other; the first of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with what does not fit.
+    pub fn check(&self) -> Result<&StepRow, StoreError> {
+        let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
+        let Some(first) = self.steps.first() else { return wrong("without steps") };
+        let whose = (first.learner, first.log);
+        if self.steps.iter().any(|step| (step.learner, step.log) != whose) {
+            return wrong("to several attempts");
+        }
+        if self.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
+            return wrong("whose steps do not follow each other");
+        }
+        match &self.row {
+            RowChange::Insert(attempt) | RowChange::Update(attempt) if (attempt.learner, attempt.id) != whose => {
+                wrong("with the row of another attempt")
+            }
+            _ => Ok(first),
+        }
+    }
+}
+
 /// Which attempts of an exam.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttemptFilter {

@@ -156,6 +156,37 @@ pub struct LessonCommit {
     pub announcements: Vec<Announcement>,
 }
 
+impl LessonCommit {
+    /// Whether all that is in it concerns one learner's lesson and its steps follow each other.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with what does not fit.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
+        let (first, row) = (self.steps.first(), &self.row);
+        let Some(first) = first else { return wrong("without steps") };
+        if self.steps.iter().any(|step| (step.learner, step.log) != (row.learner, row.lesson)) {
+            return wrong("with steps of another log than its row's");
+        }
+        if self.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
+            return wrong("whose steps do not follow each other");
+        }
+        if self.steps.last().is_none_or(|last| last.seq != row.seq) || row.epoch != self.fence.epoch() {
+            return wrong("whose row is not as of its last step");
+        }
+        match &self.fence {
+            Fence::Take { from, to } => {
+                let higher = from.is_none_or(|from| to.epoch > from);
+                if (to.learner, to.lesson) != (row.learner, row.lesson) || !higher {
+                    return wrong("that opens another study than its row's");
+                }
+            }
+            Fence::Hold { .. } => {}
+        }
+        Ok(())
+    }
+}
+
 /// Coverage earned since the last step, to be kept with little effort: it changes the row only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {

@@ -45,7 +45,7 @@ impl Work for Commit {
     const WRITER: &'static str = "commits";
 
     fn check(&self) -> Result<(), StoreError> {
-        check(self)
+        Self::check(self).map(drop)
     }
 
     fn key(&self) -> (PersonId, Uuid) {
@@ -77,25 +77,6 @@ impl Work for Commit {
         later: Option<Timestamp>,
     ) -> Result<Written, Trouble> {
         with_verdicts(session, commits, node, later).await
-    }
-}
-
-/// All that is in a commit concerns one attempt, and its steps follow each other.
-fn check(commit: &Commit) -> Result<(), StoreError> {
-    let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
-    let Some(first) = commit.steps.first() else { return wrong("without steps") };
-    let whose = (first.learner, first.log);
-    if commit.steps.iter().any(|step| (step.learner, step.log) != whose) {
-        return wrong("to several attempts");
-    }
-    if commit.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
-        return wrong("whose steps do not follow each other");
-    }
-    match &commit.row {
-        RowChange::Insert(attempt) | RowChange::Update(attempt) if (attempt.learner, attempt.id) != whose => {
-            wrong("with the row of another attempt")
-        }
-        _ => Ok(()),
     }
 }
 

@@ -37,7 +37,7 @@ impl Work for LessonCommit {
     const WRITER: &'static str = "lessons";
 
     fn check(&self) -> Result<(), StoreError> {
-        check(self)
+        Self::check(self)
     }
 
     fn key(&self) -> (PersonId, Uuid) {
@@ -85,32 +85,6 @@ impl Work for LessonCommit {
         }
         Ok(written)
     }
-}
-
-/// All that is in a commit concerns one learner's lesson, and its steps follow each other.
-fn check(commit: &LessonCommit) -> Result<(), StoreError> {
-    let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
-    let (first, row) = (commit.steps.first(), &commit.row);
-    let Some(first) = first else { return wrong("without steps") };
-    if commit.steps.iter().any(|step| (step.learner, step.log) != (row.learner, row.lesson)) {
-        return wrong("with steps of another log than its row's");
-    }
-    if commit.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
-        return wrong("whose steps do not follow each other");
-    }
-    if commit.steps.last().is_none_or(|last| last.seq != row.seq) || row.epoch != commit.fence.epoch() {
-        return wrong("whose row is not as of its last step");
-    }
-    match &commit.fence {
-        Fence::Take { from, to } => {
-            let higher = from.is_none_or(|from| to.epoch > from);
-            if (to.learner, to.lesson) != (row.learner, row.lesson) || !higher {
-                return wrong("that opens another study than its row's");
-            }
-        }
-        Fence::Hold { .. } => {}
-    }
-    Ok(())
 }
 
 /// In the order of the batch: of a learner's two, the second finds what the first did.

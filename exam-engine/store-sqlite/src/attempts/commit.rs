@@ -57,7 +57,7 @@ impl Memory {
 
 /// Writes a commit within the transaction at hand.
 pub(crate) fn apply(connection: &Connection, memory: &mut Memory, commit: &Commit) -> Result<(), Failure> {
-    let first = check(commit)?;
+    let first = commit.check()?;
     match &commit.row {
         RowChange::Keep => {}
         RowChange::Insert(attempt) => insert_attempt(connection, attempt)?,
@@ -82,25 +82,6 @@ pub(crate) fn apply(connection: &Connection, memory: &mut Memory, commit: &Commi
 /// Remembers that something of this time is kept, see `Attempts::latest_time`.
 pub(crate) fn note_time(connection: &Connection, at: Timestamp) -> rusqlite::Result<()> {
     execute(connection, "UPDATE latest_time SET at = ?1 WHERE at IS NULL OR at < ?1", [at.ms()]).map(drop)
-}
-
-/// All that is in a commit concerns one attempt, and its steps follow each other; the first of them.
-fn check(commit: &Commit) -> Result<&StepRow, StoreError> {
-    let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
-    let Some(first) = commit.steps.first() else { return wrong("without steps") };
-    let whose = (first.learner, first.log);
-    if commit.steps.iter().any(|step| (step.learner, step.log) != whose) {
-        return wrong("to several attempts");
-    }
-    if commit.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
-        return wrong("whose steps do not follow each other");
-    }
-    match &commit.row {
-        RowChange::Insert(attempt) | RowChange::Update(attempt) if (attempt.learner, attempt.id) != whose => {
-            wrong("with the row of another attempt")
-        }
-        _ => Ok(first),
-    }
 }
 
 fn insert_step(connection: &Connection, attempt_no: i64, step: &StepRow) -> Result<(), Failure> {

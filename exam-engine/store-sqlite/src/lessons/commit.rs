@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 /// Writes a commit within the transaction at hand.
 pub(super) fn apply(connection: &Connection, commit: &LessonCommit) -> Result<(), Failure> {
-    check(commit)?;
+    commit.check()?;
     match &commit.fence {
         Fence::Take { from, to } => take(connection, *from, to)?,
         Fence::Hold { study, epoch: held } => {
@@ -33,32 +33,6 @@ pub(super) fn apply(connection: &Connection, commit: &LessonCommit) -> Result<()
     }
     let latest = commit.steps.iter().map(|step| step.at).max();
     latest.map_or(Ok(()), |at| Ok(note_time(connection, at)?))
-}
-
-/// All that is in a commit concerns one learner's lesson, and its steps follow each other.
-fn check(commit: &LessonCommit) -> Result<(), StoreError> {
-    let wrong = |reason: &str| Err(StoreError::Corrupt(format!("a commit {reason}")));
-    let (first, row) = (commit.steps.first(), &commit.row);
-    let Some(first) = first else { return wrong("without steps") };
-    if commit.steps.iter().any(|step| (step.learner, step.log) != (row.learner, row.lesson)) {
-        return wrong("with steps of another log than its row's");
-    }
-    if commit.steps.iter().zip(first.seq..).any(|(step, seq)| step.seq != seq) {
-        return wrong("whose steps do not follow each other");
-    }
-    if commit.steps.last().is_none_or(|last| last.seq != row.seq) || row.epoch != commit.fence.epoch() {
-        return wrong("whose row is not as of its last step");
-    }
-    match &commit.fence {
-        Fence::Take { from, to } => {
-            let higher = from.is_none_or(|from| to.epoch > from);
-            if (to.learner, to.lesson) != (row.learner, row.lesson) || !higher {
-                return wrong("that opens another study than its row's");
-            }
-        }
-        Fence::Hold { .. } => {}
-    }
-    Ok(())
 }
 
 fn take(connection: &Connection, from: Option<u64>, to: &StudyRow) -> Result<(), Failure> {
