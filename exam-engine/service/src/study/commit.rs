@@ -4,6 +4,7 @@ use super::completion::CompletionFacts;
 use super::{Live, StudyHandle, StudySlot, forgotten};
 use crate::engine::Stats;
 use crate::events::{Event, Events};
+use crate::outlive::Outlive;
 use crate::slots::Turn;
 use crate::{Engine, EngineError};
 use exam_core::Timestamp;
@@ -115,7 +116,7 @@ impl Engine {
         prepared.ok_or_else(forgotten)?
     }
 
-    /// Keeps a commit and applies it, in a task of its own: a client that hangs up ends its request, and must not
+    /// Keeps a commit and applies it, whatever becomes of the caller: a client that hangs up ends its request, and must not
     /// end this between the commit and the cache.
     ///
     /// Gives the turn back with what became of it: what is told, or the conflict that asks for another look.
@@ -131,7 +132,7 @@ impl Engine {
             events: Arc::clone(&self.keeper.events),
             outbox: Arc::clone(&self.outbox),
         };
-        let kept = tokio::spawn(keeper.keep(turn, Arc::clone(slot), prepared)).await.map_err(internal)?;
+        let kept = Outlive::new(keeper.keep(turn, Arc::clone(slot), prepared)).await;
         match kept {
             (_, Err(CommitError::Store(error))) => {
                 Stats::add(&self.stats().failures, 1);
