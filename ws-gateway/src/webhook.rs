@@ -15,7 +15,7 @@ use hyper::client::conn::http1;
 use hyper::{Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
 use sha2::Sha256;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -27,24 +27,17 @@ pub const DELIVERY_HEADER: &str = "keju-delivery";
 /// The header that signs it: `t=<unix seconds>,v1=<hex>`.
 pub const SIGNATURE_HEADER: &str = "keju-signature";
 
-/// Carries deliveries over HTTP.
+/// Carries deliveries over HTTP. The machine's certificates are read at the first one that goes by https.
+#[derive(Default)]
 pub struct Webhooks {
-    tls: TlsConnector,
+    tls: OnceLock<TlsConnector>,
 }
 
 impl Webhooks {
-    /// Trusts what the machine trusts.
+    /// Ready to send.
     #[must_use]
     pub fn new() -> Self {
-        let mut roots = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "a certificate of this machine could not be read");
-        }
-        // Whatever is no certificate is left out; with none at all every https delivery fails and says so.
-        let _ = roots.add_parsable_certificates(found.certs);
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        Self { tls: TlsConnector::from(Arc::new(config)) }
+        Self::default()
     }
 
     async fn post(&self, delivery: Delivery) -> Result<StatusCode, String> {
@@ -59,14 +52,22 @@ impl Webhooks {
             return exchange(stream, request).await;
         }
         let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
-        exchange(self.tls.connect(name, stream).await.map_err(|error| error.to_string())?, request).await
+        let tls = self.tls.get_or_init(connector);
+        exchange(tls.connect(name, stream).await.map_err(|error| error.to_string())?, request).await
     }
 }
 
-impl Default for Webhooks {
-    fn default() -> Self {
-        Self::new()
+/// Trusts what the machine trusts.
+fn connector() -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "a certificate of this machine could not be read");
     }
+    // Whatever is no certificate is left out; with none at all every https delivery fails and says so.
+    let _ = roots.add_parsable_certificates(found.certs);
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
 }
 
 #[async_trait]
