@@ -11,6 +11,7 @@ use super::rng::Rng;
 use super::schedule::{Event, Fault, plan_faults};
 use super::world::World;
 use exam_core::attempt::Attempt;
+use exam_store::ProgressState;
 use std::sync::Arc;
 
 /// More events than any honest run has.
@@ -257,6 +258,6 @@ fn sums(observed: &[Observed], lessons: &LessonRecord, contents: &Contents, even
         verdicts: lessons.seen.iter().filter(|seen| matches!(seen, LessonSeen::Told { command: Some(_), .. })).count()
             as u64,
         studies: contents.saves.iter().filter(|saved| saved.takes).count() as u64,
-        completed: contents.lessons.iter().filter(|stored| stored.row.completed).count() as u64,
+        completed: contents.lessons.iter().filter(|stored| stored.row.state == ProgressState::Completed).count() as u64,
     }
 }

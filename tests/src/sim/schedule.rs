@@ -4,12 +4,11 @@ use super::client::{OpId, Reply, Request};
 use super::node::{Input, JobId};
 use super::rng::Rng;
 use super::socket::{ConnId, PlayerIndex, Push, Saying};
-use super::store::rows::{Checkpoint, LessonCommit};
 use super::world::World;
 use exam_core::access::Subject;
 use exam_core::integrity::Origin;
 use exam_core::{AttemptId, PersonId};
-use exam_store::Commit;
+use exam_store::{Checkpoint, Commit, LessonCommit};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,7 +1,6 @@
 //! The store's part for lessons: logs, the row of each, the fence of studies, and every change of coverage
 //! in the order it became durable.
 
-use super::rows::{Checkpoint, Fence, LessonCommit, ProgressRow, StudyRow};
 use super::{Kept, Read, SimStore};
 use crate::sim::checker::{Saved, StoredEntry, StoredLesson, StoredLessonStep};
 use crate::sim::planted::Bug;
@@ -9,7 +8,7 @@ use exam_core::lesson::LessonStepRow;
 use exam_core::log::CommandId;
 use exam_core::planted::RuleBug;
 use exam_core::{LessonId, PersonId};
-use exam_store::CommitError;
+use exam_store::{Checkpoint, CommitError, Fence, LessonCommit, ProgressRow, ProgressState, StudyRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Key = (PersonId, LessonId);
@@ -46,7 +45,10 @@ impl SimStore {
     /// The lessons a learner has completed.
     pub(crate) fn completed_lessons(&self, learner: PersonId) -> Read<BTreeSet<LessonId>> {
         let rows = self.reading()?.lessons.rows.values();
-        Ok(rows.filter(|row| row.learner == learner && row.completed).map(|row| row.lesson).collect())
+        Ok(rows
+            .filter(|row| row.learner == learner && row.state == ProgressState::Completed)
+            .map(|row| row.lesson)
+            .collect())
     }
 
     /// Whether a lesson's own hours of that year are granted.

@@ -2,7 +2,6 @@
 //! acknowledged, and things can go wrong between any two of these.
 
 mod lessons;
-pub(crate) mod rows;
 
 pub(crate) use lessons::StudyFacts;
 

@@ -1,10 +1,10 @@
 //! What a rig hands to the checker about lessons.
 
-use crate::sim::store::rows::ProgressRow;
 use exam_core::hours::Bucket;
 use exam_core::lesson::{Coverage, Lesson, LessonGrant, LessonRules, LessonStepRow, Told};
 use exam_core::log::CommandId;
 use exam_core::{CourseId, LessonId, PersonId, StudyId};
+use exam_store::ProgressRow;
 use question_bank::{Points, Pool};
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use exam_core::hours::GrantSource;
 use exam_core::lesson::{Coverage, Exhausted, LessonStep, LessonStepBody, Told, ToldWhat};
 use exam_core::log::CommandId;
 use exam_core::{ChallengeId, LessonId, PersonId, Timestamp};
+use exam_store::ProgressState;
 use question_bank::draw::DrawnQuestion;
 use question_bank::marking::{check_response, mark};
 use question_bank::{ItemIndex, Points, Response, ScoringRule};
@@ -377,7 +378,7 @@ impl Walk<'_, '_> {
         let row = &stored.row;
         let same = row.seq as usize == stored.steps.len()
             && row.epoch == self.epoch
-            && row.completed == self.completed.is_some();
+            && (row.state == ProgressState::Completed) == self.completed.is_some();
         let covers = row.covered == self.covered || matches!(self.waits, Waits::No);
         self.holds(same && covers, Promise::P12, || format!("the row says {row:?}"));
     }

@@ -4,7 +4,7 @@
 mod seal;
 mod speak;
 
-use seal::{fold, hours, nothing, seal, tell};
+use seal::{fold, hours, nothing, position_ms, seal, tell};
 
 use super::{CONFLICT_RETRIES_MAX, Input, Job, JobId, Node};
 use crate::sim::checker::Heard;
@@ -13,11 +13,10 @@ use crate::sim::planted::Bug;
 use crate::sim::schedule::{Event, Write};
 use crate::sim::socket::{ConnId, PlayerIndex, Push, Saying, Says, Welcome};
 use crate::sim::store::StudyFacts;
-use crate::sim::store::rows::{Checkpoint, Fence, StudyRow};
 use exam_core::lesson::{Beat, Command, Context, Decided, Lesson, LessonStepBody, Told, ToldWhat, decide};
 use exam_core::log::CommandId;
 use exam_core::{LessonId, PersonId, Refusal, StudyId, Timestamp};
-use exam_store::{CommitError, StoreError};
+use exam_store::{Checkpoint, CommitError, Fence, StoreError, StudyRow};
 use question_bank::Seed;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -139,6 +138,7 @@ impl Node {
     }
 
     fn save_study(&mut self, env: &mut Env, learner: PersonId) {
+        let at = self.now(env);
         let Some(live) = self.studies.live.get(&learner).filter(|live| live.dirty) else { return };
         let checkpoint = Checkpoint {
             learner,
@@ -146,6 +146,8 @@ impl Node {
             epoch: live.row.epoch,
             seq: live.state.seq,
             covered: live.state.covered.clone(),
+            position_ms: position_ms(&live.state),
+            at,
         };
         let job =
             SaveJob { learner, instance: live.instance, seq: live.state.seq, covered_ms: live.state.covered.total() };
@@ -274,7 +276,8 @@ impl Node {
             self.studies.live.get(&learner).filter(|live| Some(&live.row) == active && live.state.seq == state.seq);
         let state = newer.filter(|live| live.row.lesson == lesson).map_or(state, |live| live.state.clone());
         let epoch = active.map_or(0, |study| study.epoch) + 1;
-        let row = StudyRow { learner, study: StudyId(env.rng.uuid()), epoch, lesson };
+        let study = StudyId(env.rng.uuid());
+        let row = StudyRow { learner, study, epoch, lesson, partner: None, opened_at: now };
         let command = Command::Open { study: row.study, epoch, seed: Seed::from_bytes(env.rng.bytes()), partner: None };
         let Some((decided, _)) = self.decide_study(env, &state, &command, now, false) else {
             return self.study_failed(env, id, false);

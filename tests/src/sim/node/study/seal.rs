@@ -6,12 +6,11 @@ use crate::sim::env::Env;
 use crate::sim::planted::Bug;
 use crate::sim::socket::{ConnId, PlayerIndex, Push};
 use crate::sim::store::StudyFacts;
-use crate::sim::store::rows::{Fence, LessonCommit, ProgressRow};
 use exam_core::attempt::command::Actor;
-use exam_core::lesson::{Decided, Lesson, LessonGrant, LessonHours, LessonStep, LessonStepBody, Told, ToldWhat};
+use exam_core::lesson::{Decided, Lesson, LessonGrant, LessonHours, LessonStep, LessonStepBody, Phase, Told, ToldWhat};
 use exam_core::log::{CommandId, StepRow};
 use exam_core::{EntryId, LessonId, PersonId, Timestamp};
-use exam_store::StoreError;
+use exam_store::{Fence, LessonCommit, ProgressRow, ProgressState, StoreError};
 use question_bank::candidate::write_question;
 use std::sync::Arc;
 
@@ -78,15 +77,31 @@ pub(super) fn seal(
         }
         steps.push(row);
     }
+    let completed_at = match after.phase {
+        Phase::Completed { at } => Some(at),
+        _ => None,
+    };
     let row = ProgressRow {
         learner: state.learner,
         lesson: state.lesson,
         seq: after.seq,
         epoch: after.study.as_ref()?.epoch,
         covered: after.covered.clone(),
-        completed: after.is_completed(),
+        state: if completed_at.is_some() { ProgressState::Completed } else { ProgressState::InProgress },
+        position_ms: position_ms(&after),
+        asked: after.asked,
+        passed: after.passed,
+        completed_at,
+        hours: after.hours_granted,
+        updated_at: at,
     };
-    Some((LessonCommit { steps, row, fence, grant }, after))
+    let commit = LessonCommit { steps, row, fence, grant, outbox: None, announcements: Vec::new() };
+    Some((commit, after))
+}
+
+/// Where the player was last.
+pub(super) fn position_ms(state: &Lesson) -> i64 {
+    state.study.as_ref().and_then(|study| study.last_beat).map_or(0, |beat| beat.position_ms)
 }
 
 /// What completing the lesson now grants.
