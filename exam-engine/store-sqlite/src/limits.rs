@@ -7,8 +7,10 @@ pub(crate) const QUEUE_JOBS_MAX: usize = 8_192;
 /// How often a transaction is begun again that another process kept from the file, each after the
 /// busy timeout.
 pub(crate) const BUSY_RETRIES_MAX: u32 = 2;
-/// Attempts whose number the writer remembers, 64 bytes each.
+/// Attempts that the writer remembers, about a hundred bytes each.
 pub(crate) const ATTEMPTS_KNOWN_MAX: usize = 100_000;
+/// Commands of these attempts that it remembers, eight bytes each.
+pub(crate) const COMMANDS_KNOWN_MAX: usize = 2_000_000;
 /// Prepared statements a connection keeps.
 pub(crate) const STATEMENTS_MAX: usize = 128;
 /// Memory for the writer's pages.

@@ -6,6 +6,7 @@ use rusqlite_migration::{M, Migrations};
 const ALL: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/sqlite/0001_init.sql")),
     M::up(include_str!("../../../migrations/sqlite/0002_lessons.sql")),
+    M::up(include_str!("../../../migrations/sqlite/0003_commands.sql")),
 ];
 
 /// Runs what is missing; a database newer than this list is refused.

@@ -1,10 +1,14 @@
 //! A commit, written: the attempt's row, its steps, the hours and the audit record, in this order.
 //! Which unique key stopped a row is asked of the rows, so that the answer depends neither on
 //! the text of an error nor on the order SQLite checks its indexes in.
+//!
+//! That a command is kept once is no index's work but the writer's own: there is one writer to a file, by the
+//! lock, and it knows the commands of the attempts it writes to, from their rows. An index by command would be
+//! another page for every answer to change, and pages are what a commit costs.
 
-use crate::convert::{execute, mode_name, row};
+use crate::convert::{execute, mode_name, row, rows};
 use crate::failure::{Failure, is_duplicate, missing};
-use crate::limits::ATTEMPTS_KNOWN_MAX;
+use crate::limits::{ATTEMPTS_KNOWN_MAX, COMMANDS_KNOWN_MAX};
 use crate::{audit, ledger};
 use exam_core::attempt::{CommandId, StepRow};
 use exam_core::{AttemptId, PersonId, Timestamp};
@@ -16,16 +20,28 @@ use std::collections::HashMap;
 /// What the writer knows of its own rows, so that it need not look them up for every step.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Whose an attempt is, and its `no`; neither ever changes.
-    attempts: HashMap<AttemptId, (PersonId, i64)>,
+    attempts: HashMap<AttemptId, Known>,
+    /// How many commands are remembered, of all attempts.
+    commands: usize,
     /// The latest time in the transaction at hand.
     latest: Option<Timestamp>,
+}
+
+/// What is known of one attempt.
+#[derive(Debug)]
+struct Known {
+    learner: PersonId,
+    /// Its `no`; neither ever changes.
+    no: i64,
+    /// Halves of the ids of the commands that are kept: whichever is found is looked up in the rows.
+    commands: Vec<u64>,
 }
 
 impl Memory {
     /// To be called when anything is rolled back: rows that were seen may be gone.
     pub(crate) fn forget(&mut self) {
         self.attempts.clear();
+        self.commands = 0;
     }
 
     /// The latest time that is not noted yet; noted once for a whole transaction.
@@ -33,26 +49,36 @@ impl Memory {
         self.latest.take()
     }
 
-    /// The number of a learner's attempt; `None` when there is no such row.
-    fn number(
+    /// A learner's attempt; `None` when there is no such row.
+    fn known(
         &mut self,
         connection: &Connection,
         whose: PersonId,
         attempt: AttemptId,
-    ) -> rusqlite::Result<Option<i64>> {
-        if let Some((owner, no)) = self.attempts.get(&attempt) {
-            return Ok((*owner == whose).then_some(*no));
-        }
-        let sql = "SELECT no FROM attempts WHERE learner = ? AND id = ?";
-        let no = row(connection, sql, (whose.bytes(), attempt.bytes()), |row| row.get(0))?;
-        if let Some(no) = no {
-            if self.attempts.len() >= ATTEMPTS_KNOWN_MAX {
-                self.attempts.clear();
+    ) -> rusqlite::Result<Option<&mut Known>> {
+        if !self.attempts.contains_key(&attempt) {
+            let Some(known) = read_known(connection, whose, attempt)? else { return Ok(None) };
+            if self.attempts.len() >= ATTEMPTS_KNOWN_MAX || self.commands >= COMMANDS_KNOWN_MAX {
+                self.forget();
             }
-            self.attempts.insert(attempt, (whose, no));
+            self.commands += known.commands.len();
+            self.attempts.insert(attempt, known);
         }
-        Ok(no)
+        Ok(self.attempts.get_mut(&attempt).filter(|known| known.learner == whose))
     }
+}
+
+fn read_known(connection: &Connection, whose: PersonId, attempt: AttemptId) -> rusqlite::Result<Option<Known>> {
+    let sql = "SELECT no FROM attempts WHERE learner = ? AND id = ?";
+    let Some(no) = row(connection, sql, (whose.bytes(), attempt.bytes()), |row| row.get(0))? else { return Ok(None) };
+    let sql = "SELECT command FROM steps WHERE attempt_no = ? AND command IS NOT NULL";
+    let commands = rows(connection, sql, [no], |row| row.get(0).map(CommandId::from_bytes).map(half))?;
+    Ok(Some(Known { learner: whose, no, commands }))
+}
+
+/// The half of an id that is random in every version of it.
+fn half(command: CommandId) -> u64 {
+    command.as_u64_pair().1
 }
 
 /// Writes a commit within the transaction at hand.
@@ -63,11 +89,11 @@ pub(crate) fn apply(connection: &Connection, memory: &mut Memory, commit: &Commi
         RowChange::Insert(attempt) => insert_attempt(connection, attempt)?,
         RowChange::Update(attempt) => update_attempt(connection, attempt)?,
     }
-    let Some(no) = memory.number(connection, first.learner, first.log)? else {
+    let Some(known) = memory.known(connection, first.learner, first.log)? else {
         return Err(StoreError::Corrupt(format!("a step of attempt {}, which has no row", first.log)).into());
     };
     for step in &commit.steps {
-        insert_step(connection, no, step)?;
+        insert_step(connection, known, step)?;
     }
     if let Some(entry) = &commit.grant {
         ledger::append(connection, entry)?;
@@ -75,6 +101,7 @@ pub(crate) fn apply(connection: &Connection, memory: &mut Memory, commit: &Commi
     if let Some(new) = &commit.audit {
         audit::append(connection, new)?;
     }
+    memory.commands += commit.steps.iter().filter(|step| step.command.is_some()).count();
     memory.latest = memory.latest.max(commit.steps.iter().map(|step| step.at).max());
     Ok(())
 }
@@ -84,14 +111,20 @@ pub(crate) fn note_time(connection: &Connection, at: Timestamp) -> rusqlite::Res
     execute(connection, "UPDATE latest_time SET at = ?1 WHERE at IS NULL OR at < ?1", [at.ms()]).map(drop)
 }
 
-fn insert_step(connection: &Connection, attempt_no: i64, step: &StepRow) -> Result<(), Failure> {
+fn insert_step(connection: &Connection, known: &mut Known, step: &StepRow) -> Result<(), Failure> {
     let (command, digest) = step.command.unzip();
+    if let Some(command) = command
+        && known.commands.contains(&half(command))
+        && is_kept(connection, known.no, command)?
+    {
+        return Err(CommitError::CommandTaken.into());
+    }
     let done = execute(
         connection,
         "INSERT INTO steps (attempt_no, seq, at, actor, node, command, digest, body, hash) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
-            attempt_no,
+            known.no,
             step.seq,
             step.at.ms(),
             step.actor.map(PersonId::bytes),
@@ -103,17 +136,18 @@ fn insert_step(connection: &Connection, attempt_no: i64, step: &StepRow) -> Resu
         ],
     );
     match done {
-        Ok(_) => Ok(()),
-        Err(error) if is_duplicate(&error) => Err(step_conflict(connection, attempt_no, step)?.into()),
+        Ok(_) => {
+            known.commands.extend(command.map(half));
+            Ok(())
+        }
+        Err(error) if is_duplicate(&error) => Err(CommitError::SeqTaken.into()),
         Err(error) => Err(error.into()),
     }
 }
 
-fn step_conflict(connection: &Connection, attempt_no: i64, step: &StepRow) -> rusqlite::Result<CommitError> {
-    let Some((command, _)) = step.command else { return Ok(CommitError::SeqTaken) };
+fn is_kept(connection: &Connection, attempt_no: i64, command: CommandId) -> rusqlite::Result<bool> {
     let sql = "SELECT 1 FROM steps WHERE attempt_no = ? AND command = ?";
-    let taken = exists(connection, sql, (attempt_no, command.into_bytes()))?;
-    Ok(if taken { CommitError::CommandTaken } else { CommitError::SeqTaken })
+    exists(connection, sql, (attempt_no, command.into_bytes()))
 }
 
 fn insert_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), Failure> {
