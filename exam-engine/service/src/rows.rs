@@ -3,7 +3,9 @@
 use crate::{EngineError, LoadedExam};
 use exam_core::Timestamp;
 use exam_core::attempt::decide::Decided;
-use exam_core::attempt::{Attempt, CommandId, HoursFacts, Phase, Step, StepBody, StepRow, command::Actor};
+use exam_core::attempt::{
+    Attempt, CommandId, HoursFacts, NewStep, Phase, SavedAnswer, Step, StepBody, StepRow, command::Actor,
+};
 use exam_core::audit::NewAudit;
 use exam_core::hours::{GrantSource, LedgerEntry};
 use exam_core::ids::{AttemptId, EntryId, PersonId};
@@ -38,24 +40,63 @@ pub(crate) fn prepare(
         steps.push(Step { seq, at, actor, command: new.command, body: new.body.clone(), hash: row.hash });
         rows.push(row);
     }
-    let changes_row = decided
-        .steps
-        .iter()
-        .any(|new| !matches!(new.body, StepBody::Answered { .. } | StepBody::Signalled(_) | StepBody::Origin(_)));
-    let row = if changes_row {
-        let mut next = attempt.clone();
-        for step in &steps {
-            next.apply(step).map_err(|e| internal(&e))?;
+    let row = match reach(&decided.steps) {
+        Reach::Log => RowChange::Keep,
+        Reach::Flags => RowChange::Update(Box::new(flagged_row(attempt, &steps))),
+        Reach::Row => {
+            let mut next = attempt.clone();
+            for step in &steps {
+                next.apply(step).map_err(|e| internal(&e))?;
+            }
+            RowChange::Update(Box::new(attempt_row(&next, CommandId::nil(), [0; 16])))
         }
-        RowChange::Update(Box::new(attempt_row(&next, CommandId::nil(), [0; 16])))
-    } else {
-        RowChange::Keep
     };
     let grant = decided.steps.iter().find_map(|new| ledger_entry(&new.body, learner, facts, at));
     let audit = act_of_a_person(actor, attempt.id, decided, at);
     let announcements = announcements(attempt, &row, seq);
     let commit = Commit { steps: rows, row, grant, audit, announcements };
     Ok(Prepared { commit, steps, learner, attempt: attempt.id })
+}
+
+/// How far steps reach beyond the log.
+enum Reach {
+    /// Not at all: lists may be behind by plain answers and signals.
+    Log,
+    /// To what was noticed, which comes on the way of answers and must cost little there.
+    Flags,
+    /// To anything.
+    Row,
+}
+
+fn reach(steps: &[NewStep]) -> Reach {
+    steps.iter().fold(Reach::Log, |reach, new| match (&new.body, reach) {
+        (StepBody::Answered { .. } | StepBody::Signalled(_) | StepBody::Origin(_), reach) => reach,
+        (StepBody::Flagged(_), Reach::Log | Reach::Flags) => Reach::Flags,
+        _ => Reach::Row,
+    })
+}
+
+/// The row after answers, signals and flags, without a copy of the attempt to apply them to.
+fn flagged_row(attempt: &Attempt, steps: &[Step]) -> AttemptRow {
+    let mut row = attempt_row(attempt, CommandId::nil(), [0; 16]);
+    let is_held = |answer: &Option<SavedAnswer>| answer.as_ref().is_some_and(|answer| answer.response.is_some());
+    let mut held: Vec<bool> = attempt.answers.iter().map(is_held).collect();
+    for step in steps {
+        match &step.body {
+            StepBody::Flagged(flag) => {
+                row.flags += 1;
+                row.integrity_score = row.integrity_score.saturating_add(flag.weight);
+            }
+            StepBody::Answered { slot, response, .. } => {
+                if let Some(place) = (*slot as usize).checked_sub(1).and_then(|index| held.get_mut(index)) {
+                    *place = response.is_some();
+                }
+            }
+            _ => {}
+        }
+    }
+    row.answered = held.into_iter().filter(|held| *held).count() as u32;
+    row
 }
 
 /// Other nodes hear of what their readers must not miss; plain answers they find when they need them.

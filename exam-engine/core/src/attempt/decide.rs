@@ -133,7 +133,8 @@ fn answer(
     let mut outcomes = Vec::with_capacity(answers.len());
     for input in answers {
         let outcome = answer_one(&mut draft, input, offline, &within, context);
-        if let Ok(answered) = &outcome {
+        // One alone has none after it that could repeat it.
+        if let (Ok(answered), true) = (&outcome, answers.len() > 1) {
             within.insert(input.command, *answered);
         }
         outcomes.push(outcome);

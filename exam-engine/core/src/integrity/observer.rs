@@ -106,37 +106,40 @@ impl Observer {
         let taken = now.since(self.last_answer);
         let first = !self.answered.contains(slot);
         if first && taken < timing.floor_ms() {
-            let reason =
-                format!("距上一次作答仅 {0:.1} 秒 / answered {0:.1} s after the last answer", taken as f64 / 1_000.0);
-            self.raise(&mut flags, FlagKind::TooFast, Some(slot), reason);
+            self.raise(&mut flags, FlagKind::TooFast, Some(slot), || {
+                format!("距上一次作答仅 {0:.1} 秒 / answered {0:.1} s after the last answer", taken as f64 / 1_000.0)
+            });
         }
         if let Some(since) = self.away_since {
-            let reason = format!(
-                "页面离开视线 {0:.0} 秒时作答 / answered while the page was out of sight for {0:.0} s",
-                now.since(since) as f64 / 1_000.0
-            );
-            self.raise(&mut flags, FlagKind::AnsweredWhileAway, Some(slot), reason);
+            self.raise(&mut flags, FlagKind::AnsweredWhileAway, Some(slot), || {
+                let seconds = now.since(since) as f64 / 1_000.0;
+                format!(
+                    "页面离开视线 {seconds:.0} 秒时作答 / answered while the page was out of sight for {seconds:.0} s"
+                )
+            });
         }
         let rhythm = self.intervals.with(taken as f64);
         if rhythm.count >= RHYTHM_ANSWERS_MIN
             && rhythm.count.is_multiple_of(RHYTHM_ANSWERS_MIN)
             && rhythm.variation() < RHYTHM_VARIATION_MAX
         {
-            let reason = format!(
-                "{0} 次作答间隔均为 {1:.1} 秒，波动仅 {2:.1} % / {0} answers every {1:.1} s, varying by {2:.1} %",
-                rhythm.count,
-                rhythm.mean / 1_000.0,
-                rhythm.variation() * 100.0
-            );
-            self.raise(&mut flags, FlagKind::RegularRhythm, None, reason);
+            self.raise(&mut flags, FlagKind::RegularRhythm, None, || {
+                format!(
+                    "{0} 次作答间隔均为 {1:.1} 秒，波动仅 {2:.1} % / {0} answers every {1:.1} s, varying by {2:.1} %",
+                    rhythm.count,
+                    rhythm.mean / 1_000.0,
+                    rhythm.variation() * 100.0
+                )
+            });
         }
         // The oldest of the last seven changes, this one included, lies within the half minute.
         if !first && now.since(self.changes[1]) <= BURST_MS {
-            let reason = format!(
-                "{0} 秒内更改了 {BURST_CHANGES} 个答案 / {BURST_CHANGES} answers changed within {0} s",
-                BURST_MS / 1_000
-            );
-            self.raise(&mut flags, FlagKind::ChangeBurst, Some(slot), reason);
+            self.raise(&mut flags, FlagKind::ChangeBurst, Some(slot), || {
+                let seconds = BURST_MS / 1_000;
+                format!(
+                    "{seconds} 秒内更改了 {BURST_CHANGES} 个答案 / {BURST_CHANGES} answers changed within {seconds} s"
+                )
+            });
         }
         flags
     }
@@ -149,12 +152,9 @@ impl Observer {
             SignalKind::Blur | SignalKind::Hidden if self.away_since.is_none() => {
                 let losses = self.focus_losses + 1;
                 if losses > FOCUS_LOSSES_FREE {
-                    self.raise(
-                        &mut flags,
-                        FlagKind::FocusLost,
-                        None,
-                        format!("第 {losses} 次离开页面 / left the page, time {losses}"),
-                    );
+                    self.raise(&mut flags, FlagKind::FocusLost, None, || {
+                        format!("第 {losses} 次离开页面 / left the page, time {losses}")
+                    });
                 }
             }
             SignalKind::Copy
@@ -162,12 +162,9 @@ impl Observer {
             | SignalKind::Devtools
             | SignalKind::FullscreenExit
             | SignalKind::MultiScreen => {
-                self.raise(
-                    &mut flags,
-                    FlagKind::SuspiciousAct,
-                    None,
-                    format!("客户端报告 {0:?} / the client reports {0:?}", signal.kind),
-                );
+                self.raise(&mut flags, FlagKind::SuspiciousAct, None, || {
+                    format!("客户端报告 {0:?} / the client reports {0:?}", signal.kind)
+                });
             }
             _ => {}
         }
@@ -182,23 +179,23 @@ impl Observer {
         if last.device != origin.device {
             let back = self.former_device.as_ref() == Some(&origin.device);
             if back && self.switches_back + 1 >= INTERLEAVE_SWITCHES {
-                let reason =
-                    format!("两处登录轮流作答 {0} 次 / two sign-ins took turns {0} times", self.switches_back + 1);
-                self.raise(&mut flags, FlagKind::DevicesInterleaved, None, reason);
+                let turns = self.switches_back + 1;
+                self.raise(&mut flags, FlagKind::DevicesInterleaved, None, || {
+                    format!("两处登录轮流作答 {turns} 次 / two sign-ins took turns {turns} times")
+                });
             } else {
-                self.raise(
-                    &mut flags,
-                    FlagKind::DeviceChanged,
-                    None,
-                    "由另一处登录继续作答 / another sign-in goes on with the attempt".into(),
-                );
+                self.raise(&mut flags, FlagKind::DeviceChanged, None, || {
+                    "由另一处登录继续作答 / another sign-in goes on with the attempt".into()
+                });
             }
         }
         if last.address != origin.address {
-            self.raise(&mut flags, FlagKind::AddressChanged, None, "网络地址改变 / the network address changed".into());
+            self.raise(&mut flags, FlagKind::AddressChanged, None, || {
+                "网络地址改变 / the network address changed".into()
+            });
         }
         if last.agent != origin.agent {
-            self.raise(&mut flags, FlagKind::AgentChanged, None, "浏览器改变 / the browser changed".into());
+            self.raise(&mut flags, FlagKind::AgentChanged, None, || "浏览器改变 / the browser changed".into());
         }
         flags
     }
@@ -208,15 +205,17 @@ impl Observer {
     pub fn judge_close(&self, answers: u32) -> Vec<Flag> {
         let mut flags = Vec::new();
         if answers >= TELEMETRY_ANSWERS_MIN && self.signals == 0 {
-            let reason =
-                format!("{answers} 次作答而客户端没有任何信号 / {answers} answers and not one signal of the client");
-            self.raise(&mut flags, FlagKind::TelemetryMissing, None, reason);
+            self.raise(&mut flags, FlagKind::TelemetryMissing, None, || {
+                format!("{answers} 次作答而客户端没有任何信号 / {answers} answers and not one signal of the client")
+            });
         }
         flags
     }
 
-    fn raise(&self, flags: &mut Vec<Flag>, kind: FlagKind, slot: Option<u32>, reason: String) {
+    /// Words are put together only for a flag that is raised: most that could be are beyond their limit.
+    fn raise(&self, flags: &mut Vec<Flag>, kind: FlagKind, slot: Option<u32>, reason: impl FnOnce() -> String) {
         if self.flags[kind as usize] < FLAGS_PER_KIND_MAX {
+            let reason = reason();
             flags.push(Flag { kind, weight: kind.weight(), version: INTEGRITY_VERSION.to_owned(), reason, slot });
         }
     }
