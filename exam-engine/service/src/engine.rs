@@ -10,6 +10,7 @@ use crate::loaded::{ExamCache, LoadedExam};
 use crate::password::Passwords;
 use crate::progress::Progress;
 use crate::slots::Slots;
+use crate::starts::Starts;
 use crate::study::Studies;
 use crate::tickets::TicketKey;
 use exam_core::Timestamp;
@@ -87,6 +88,7 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: Options,
     pub(crate) slots: Slots,
+    pub(crate) starts: Starts,
     pub(crate) exams: ExamCache,
     pub(crate) sessions: SessionCache,
     pub(crate) passwords: Passwords,
@@ -126,6 +128,7 @@ impl Engine {
             clock,
             options,
             slots: Slots::new(),
+            starts: Starts::default(),
             exams: ExamCache::new(),
             sessions: SessionCache::new(),
             receipts: ReceiptKey::derive(&secret),

@@ -163,10 +163,10 @@ impl Engine {
             return if identity.expires_at > now { Ok(identity) } else { Err(EngineError::Unauthenticated) };
         }
         let endings = self.sessions.endings.load(Ordering::SeqCst);
-        let session = self.store.session(hash).await?.filter(|session| session.expires_at > now);
-        let session = session.ok_or(EngineError::Unauthenticated)?;
-        let row = self.store.person(session.person).await?.filter(|row| !row.person.disabled);
-        let person = Arc::new(row.ok_or(EngineError::Unauthenticated)?.person);
+        let found = self.store.session(hash).await?;
+        let found = found.filter(|(session, row)| session.expires_at > now && !row.person.disabled);
+        let (session, row) = found.ok_or(EngineError::Unauthenticated)?;
+        let person = Arc::new(row.person);
         let identity = Identity { person, session: hash, expires_at: session.expires_at };
         self.sessions.keep(hash, identity.clone(), endings);
         Ok(identity)

@@ -34,6 +34,7 @@ mod rows;
 mod sample;
 mod slots;
 mod start;
+mod starts;
 mod study;
 mod tickets;
 mod verify;

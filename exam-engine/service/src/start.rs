@@ -2,6 +2,7 @@
 
 use crate::engine::Stats;
 use crate::limits::CONFLICT_RETRIES_MAX;
+use crate::starts::Start;
 use crate::{Engine, EngineError, Identity, LoadedExam};
 use exam_core::access::Act;
 use exam_core::attempt::decide::content_digest;
@@ -13,7 +14,7 @@ use exam_core::integrity::Origin;
 use exam_core::limits::OVERLAP_PAPERS_MAX;
 use exam_core::start::{Admission, EarlierAttempt, admit};
 use exam_core::{Refusal, Timestamp};
-use exam_store::{Announcement, AttemptRow, AttemptState, Commit, CommitError, RowChange};
+use exam_store::{Announcement, AttemptRow, AttemptState, BeforeStart, Commit, CommitError, RowChange};
 use question_bank::draw::{Avoid, Seed};
 use question_bank::snapshot::ItemIndex;
 use std::sync::Arc;
@@ -60,11 +61,24 @@ impl Engine {
         let exam = self.open_exam(identity, exam).await?;
         let digest = content_digest(&[b"start", &exam.exam.id.bytes(), &[mode as u8]]);
         let facts = Facts { identity, exam: &exam, command, digest, mode, origin };
+        let under_way = self.starts.begin(identity.id());
+        let started = self.start_begun(&facts, &under_way).await;
+        under_way.end();
+        started
+    }
+
+    async fn start_begun(&self, facts: &Facts<'_>, under_way: &Start<'_>) -> Result<StartedAttempt, EngineError> {
         for _ in 0..CONFLICT_RETRIES_MAX {
-            if let Some(started) = self.try_start(&facts).await? {
-                return Ok(started);
+            match self.try_start(facts).await? {
+                Some(started) if started.replayed => return Ok(started),
+                Some(started) => {
+                    if self.options.shared_store || !under_way.is_alone() {
+                        self.settle(facts, started.id).await?;
+                    }
+                    return Ok(started);
+                }
+                None => Stats::add(&self.stats().conflicts, 1),
             }
-            Stats::add(&self.stats().conflicts, 1);
         }
         Err(EngineError::Overloaded)
     }
@@ -111,7 +125,6 @@ impl Engine {
                 self.keeper.due.notify_one();
                 self.events().touch(facts.exam.exam.id, id);
                 Stats::add(&self.stats().starts, 1);
-                self.settle(facts, id).await?;
                 Ok(Some(StartedAttempt { id, replayed: false }))
             }
             Err(CommitError::Store(error)) => {
@@ -124,36 +137,27 @@ impl Engine {
 
     /// What this command started before, or whether the rules let it start now.
     async fn look(&self, facts: &Facts<'_>) -> Result<Looked, EngineError> {
-        let learner = facts.identity.id();
-        if let Some(started) = self.started_before(facts).await? {
+        let BeforeStart { attempts: all, overrides } =
+            self.store.before_start(facts.identity.id(), facts.exam.exam.id).await?;
+        // What is known of the command comes first: its repeat is no start that rules could forbid.
+        if let Some(started) = started_before(facts, &all)? {
             return Ok(Looked::Started(started));
         }
-        let all = self.store.attempts_of(learner, None).await?;
         let now = self.now();
         self.refuse_practice_beside_exam(facts, &all).await?;
-        let exceptions = self.store.overrides(facts.exam.exam.id, learner).await?;
-        let exceptions: Vec<Override> = exceptions.into_iter().map(|row| row.exception).collect();
+        let exceptions: Vec<Override> = overrides.into_iter().map(|row| row.exception).collect();
         let personal = PersonalRules::new(&facts.exam.exam.rules, &exceptions);
         let earlier: Vec<EarlierAttempt> =
             all.iter().filter(|row| row.exam == facts.exam.exam.id).map(earlier_attempt).collect();
         match admit(&facts.exam.exam.rules, &personal, &earlier, facts.mode, now) {
             Ok(admission) => Ok(Looked::Admitted { admission, all, now }),
-            // The same command, sent twice at once, may have been what is in the way.
-            Err(refusal) => self.started_before(facts).await?.map(Looked::Started).ok_or(refusal.into()),
-        }
-    }
-
-    /// What this very command started before.
-    async fn started_before(&self, facts: &Facts<'_>) -> Result<Option<StartedAttempt>, EngineError> {
-        match self.store.attempt_started_by(facts.identity.id(), facts.command).await? {
-            Some(row) if row.start_digest == facts.digest => Ok(Some(StartedAttempt { id: row.id, replayed: true })),
-            Some(_) => Err(Refusal::CommandReused.into()),
-            None => Ok(None),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
     /// Looks once more after the commit: an exam and a practice that start at once do not see each other
-    /// before it, but whichever commits last sees both.
+    /// before it, but whichever commits last sees both. Where no other start can have been under way, there is
+    /// nothing to see.
     async fn settle(&self, facts: &Facts<'_>, started: AttemptId) -> Result<(), EngineError> {
         let all = self.store.attempts_of(facts.identity.id(), None).await?;
         if facts.mode == Mode::Exam {
@@ -281,6 +285,15 @@ impl Engine {
         items.sort_unstable();
         items.dedup();
         Ok(items)
+    }
+}
+
+/// What this very command started before.
+fn started_before(facts: &Facts<'_>, all: &[AttemptRow]) -> Result<Option<StartedAttempt>, EngineError> {
+    match all.iter().find(|row| row.start_command == facts.command) {
+        Some(row) if row.start_digest == facts.digest => Ok(Some(StartedAttempt { id: row.id, replayed: true })),
+        Some(_) => Err(Refusal::CommandReused.into()),
+        None => Ok(None),
     }
 }
 

@@ -6,10 +6,10 @@ use crate::PostgresStore;
 use crate::connect::{Param, read_all, read_first};
 use crate::convert::{Time, bytes, count, get, limit, mode, mode_name, named, points, step, time, time_opt};
 use async_trait::async_trait;
-use exam_core::attempt::{CommandId, StepRow};
+use exam_core::attempt::StepRow;
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
 use exam_store::attempts::AttemptFilter;
-use exam_store::{AttemptRow, AttemptState, Attempts, Commit, CommitError, Page, StoreError};
+use exam_store::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, CommitError, Exams, Page, StoreError};
 use question_bank::Points;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -37,7 +37,6 @@ pub(crate) const STEPS_OF: &str = steps!("FROM steps s WHERE s.learner = $1 AND 
 pub(crate) const LAST_SEQ: &str = "SELECT max(seq) FROM steps WHERE learner = $1 AND attempt = $2";
 pub(crate) const ATTEMPTS_OF: &str = attempts!("WHERE learner = $1 ORDER BY started_at, id");
 pub(crate) const ATTEMPTS_OF_EXAM: &str = attempts!("WHERE learner = $1 AND exam = $2 ORDER BY started_at, id");
-pub(crate) const STARTED_BY: &str = attempts!("WHERE learner = $1 AND start_command = $2");
 pub(crate) const FIRST_STEPS: &str = steps!(
     "FROM attempts a JOIN steps s ON s.learner = a.learner AND s.attempt = a.id AND s.seq = 1 \
      WHERE a.learner = $1 AND a.exam = $2 AND a.mode = 'exam' ORDER BY a.number DESC LIMIT $3"
@@ -71,12 +70,9 @@ impl Attempts for PostgresStore {
         read_all(&rows, attempt_row)
     }
 
-    async fn attempt_started_by(
-        &self,
-        learner: PersonId,
-        command: CommandId,
-    ) -> Result<Option<AttemptRow>, StoreError> {
-        read_first(&self.readers.read(STARTED_BY, &[&learner.0, &command]).await?, attempt_row)
+    async fn before_start(&self, learner: PersonId, exam: ExamId) -> Result<BeforeStart, StoreError> {
+        let (attempts, overrides) = tokio::try_join!(self.attempts_of(learner, None), self.overrides(exam, learner))?;
+        Ok(BeforeStart { attempts, overrides })
     }
 
     async fn first_steps(&self, learner: PersonId, exam: ExamId, limit: u32) -> Result<Vec<StepRow>, StoreError> {

@@ -9,7 +9,7 @@ use crate::convert::{Time, bytes, get, time};
 use crate::failure::{commit_error, store_error, taken};
 use async_trait::async_trait;
 use exam_core::{PersonId, Timestamp};
-use exam_store::{Announcement, SessionRow, Sessions, StoreError};
+use exam_store::{Announcement, People, PersonRow, SessionRow, Sessions, StoreError};
 use tokio_postgres::Row;
 
 #[async_trait]
@@ -26,9 +26,11 @@ impl Sessions for PostgresStore {
         transaction.commit().await
     }
 
-    async fn session(&self, token_hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError> {
+    async fn session(&self, token_hash: [u8; 32]) -> Result<Option<(SessionRow, PersonRow)>, StoreError> {
         let sql = "SELECT token_hash, person, created_at, expires_at FROM sessions WHERE token_hash = $1";
-        read_first(&self.readers.read(sql, &[&&token_hash[..]]).await?, session_row)
+        let session = read_first(&self.readers.read(sql, &[&&token_hash[..]]).await?, session_row)?;
+        let Some(session) = session else { return Ok(None) };
+        Ok(self.person(session.person).await?.map(|person| (session, person)))
     }
 
     async fn delete_session(&self, person: PersonId, token_hash: [u8; 32]) -> Result<(), StoreError> {

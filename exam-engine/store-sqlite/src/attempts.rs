@@ -4,11 +4,12 @@ mod commit;
 
 use crate::SqliteStore;
 use crate::convert::{limit, mode, mode_name, named, points, row, rows, step, time, time_opt};
+use crate::exams::overrides;
 use async_trait::async_trait;
 use exam_core::attempt::{CommandId, StepRow};
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
 use exam_store::attempts::AttemptFilter;
-use exam_store::{AttemptRow, AttemptState, Attempts, Commit, CommitError, Page, StoreError};
+use exam_store::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, CommitError, Page, StoreError};
 use question_bank::Points;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -69,14 +70,14 @@ impl Attempts for SqliteStore {
             .await
     }
 
-    async fn attempt_started_by(
-        &self,
-        learner: PersonId,
-        command: CommandId,
-    ) -> Result<Option<AttemptRow>, StoreError> {
-        let sql = attempts!("WHERE learner = ? AND start_command = ?");
-        let key = (learner.bytes(), command.into_bytes());
-        self.readers.read(move |connection| row(connection, sql, key, attempt_row)).await
+    async fn before_start(&self, learner: PersonId, exam: ExamId) -> Result<BeforeStart, StoreError> {
+        let sql = attempts!("WHERE learner = ? ORDER BY started_at, id");
+        self.readers
+            .read(move |connection| {
+                let attempts = rows(connection, sql, [learner.bytes()], attempt_row)?;
+                Ok(BeforeStart { attempts, overrides: overrides(connection, exam, learner)? })
+            })
+            .await
     }
 
     async fn first_steps(&self, learner: PersonId, exam: ExamId, limit: u32) -> Result<Vec<StepRow>, StoreError> {

@@ -89,11 +89,15 @@ impl Exams for SqliteStore {
     }
 
     async fn overrides(&self, exam: ExamId, person: PersonId) -> Result<Vec<OverrideRow>, StoreError> {
-        let sql = "SELECT exam, person, exception, reason, granted_by, at FROM overrides \
-                   WHERE exam = ? AND person = ? ORDER BY id";
-        let key = (exam.bytes(), person.bytes());
-        self.readers.read(move |connection| rows(connection, sql, key, override_row)).await
+        self.readers.read(move |connection| overrides(connection, exam, person)).await
     }
+}
+
+/// A person's exceptions at an exam.
+pub(crate) fn overrides(connection: &Connection, exam: ExamId, person: PersonId) -> rusqlite::Result<Vec<OverrideRow>> {
+    let sql = "SELECT exam, person, exception, reason, granted_by, at FROM overrides \
+               WHERE exam = ? AND person = ? ORDER BY id";
+    rows(connection, sql, (exam.bytes(), person.bytes()), override_row)
 }
 
 fn set_results_at(connection: &Connection, id: ExamId, at: Option<Timestamp>) -> Result<(), Failure> {

@@ -40,14 +40,13 @@ impl People for SqliteStore {
     }
 
     async fn person(&self, id: PersonId) -> Result<Option<PersonRow>, StoreError> {
-        let sql = people!("WHERE id = ?");
-        self.readers.read(move |connection| row(connection, sql, [id.bytes()], person_row)).await
+        self.readers.read(move |connection| person_row(connection, id)).await
     }
 
     async fn person_by_username(&self, username: &str) -> Result<Option<PersonRow>, StoreError> {
         let sql = people!("WHERE username = ?");
         let username = username.to_owned();
-        self.readers.read(move |connection| row(connection, sql, [username], person_row)).await
+        self.readers.read(move |connection| row(connection, sql, [username], read_person)).await
     }
 
     async fn people(&self, page: Page<String>) -> Result<Vec<Person>, StoreError> {
@@ -161,6 +160,11 @@ fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
     })
 }
 
-fn person_row(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
+/// A person, if there is one of this id.
+pub(crate) fn person_row(connection: &Connection, id: PersonId) -> rusqlite::Result<Option<PersonRow>> {
+    row(connection, people!("WHERE id = ?"), [id.bytes()], read_person)
+}
+
+fn read_person(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
     Ok(PersonRow { person: person(row)?, password_hash: row.get(8)? })
 }

@@ -4,9 +4,10 @@ use crate::SqliteStore;
 use crate::attempts::note_time;
 use crate::convert::{execute, row, time};
 use crate::failure::taken;
+use crate::people::person_row;
 use async_trait::async_trait;
 use exam_core::{PersonId, Timestamp};
-use exam_store::{Announcement, SessionRow, Sessions, StoreError};
+use exam_store::{Announcement, PersonRow, SessionRow, Sessions, StoreError};
 use rusqlite::{Connection, Row, params};
 
 #[async_trait]
@@ -24,9 +25,14 @@ impl Sessions for SqliteStore {
             .await
     }
 
-    async fn session(&self, token_hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError> {
+    async fn session(&self, token_hash: [u8; 32]) -> Result<Option<(SessionRow, PersonRow)>, StoreError> {
         let sql = "SELECT token_hash, person, created_at, expires_at FROM sessions WHERE token_hash = ?";
-        self.readers.read(move |connection| row(connection, sql, [token_hash], session_row)).await
+        self.readers
+            .read(move |connection| {
+                let Some(session) = row(connection, sql, [token_hash], session_row)? else { return Ok(None) };
+                Ok(person_row(connection, session.person)?.map(|person| (session, person)))
+            })
+            .await
     }
 
     async fn delete_session(&self, person: PersonId, token_hash: [u8; 32]) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Attempts and their steps.
 
-use crate::{Announcement, CommitError, Page, StoreError};
+use crate::{Announcement, CommitError, OverrideRow, Page, StoreError};
 use async_trait::async_trait;
 use exam_core::attempt::{CommandId, Mode, StepRow};
 use exam_core::audit::NewAudit;
@@ -149,6 +149,15 @@ pub struct AttemptFilter {
     pub state: Option<AttemptState>,
 }
 
+/// What a start has to know.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BeforeStart {
+    /// The learner's attempts at all exams, oldest first.
+    pub attempts: Vec<AttemptRow>,
+    /// The learner's exceptions at this one, oldest first.
+    pub overrides: Vec<OverrideRow>,
+}
+
 /// Attempts and their steps.
 #[async_trait]
 pub trait Attempts {
@@ -167,9 +176,8 @@ pub trait Attempts {
     /// A learner's attempts, oldest first; all exams when none is named.
     async fn attempts_of(&self, learner: PersonId, exam: Option<ExamId>) -> Result<Vec<AttemptRow>, StoreError>;
 
-    /// The attempt a command of this learner started.
-    async fn attempt_started_by(&self, learner: PersonId, command: CommandId)
-    -> Result<Option<AttemptRow>, StoreError>;
+    /// What a start at this exam has to know, in one go: it is on the way of everybody at nine o'clock.
+    async fn before_start(&self, learner: PersonId, exam: ExamId) -> Result<BeforeStart, StoreError>;
 
     /// The first steps of a learner's attempts in exam mode at an exam, newest first.
     async fn first_steps(&self, learner: PersonId, exam: ExamId, limit: u32) -> Result<Vec<StepRow>, StoreError>;

@@ -30,7 +30,7 @@ pub mod story;
 pub mod tickets;
 
 pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};
-pub use attempts::{AttemptRow, AttemptState, Attempts, Commit, RowChange};
+pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, RowChange};
 pub use audit::AuditLog;
 pub use banks::{BankRow, Banks, ItemRow, ItemState};
 pub use courses::{CourseRow, Courses};

@@ -1,6 +1,6 @@
 //! Sign-in sessions, by the hash of their token: the token itself is nowhere kept.
 
-use crate::StoreError;
+use crate::{PersonRow, StoreError};
 use async_trait::async_trait;
 use exam_core::{PersonId, Timestamp};
 
@@ -23,8 +23,8 @@ pub trait Sessions {
     /// Opens a session.
     async fn create_session(&self, session: SessionRow) -> Result<(), StoreError>;
 
-    /// Reads a session.
-    async fn session(&self, token_hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError>;
+    /// Reads a session and whose it is.
+    async fn session(&self, token_hash: [u8; 32]) -> Result<Option<(SessionRow, PersonRow)>, StoreError>;
 
     /// Ends a session of this person.
     async fn delete_session(&self, person: PersonId, token_hash: [u8; 32]) -> Result<(), StoreError>;

@@ -4,7 +4,7 @@ use super::kit::{
     Log, YEAR, act, at, attempt, grant, is_chain, new_exam, new_id, new_learner, plain, started, submitted,
 };
 use crate::attempts::AttemptFilter;
-use crate::{AttemptRow, AttemptState, Commit, CommitError, Page, RowChange, Store, StoreError};
+use crate::{AttemptRow, AttemptState, BeforeStart, Commit, CommitError, Page, RowChange, Store, StoreError};
 use exam_core::attempt::Mode;
 use exam_core::{AttemptId, ExamId, PersonId};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub(super) async fn an_attempt_reads_back(store: &Arc<dyn Store>) {
     let mut steps = start.steps.clone();
     store.commit(start).await.unwrap();
     assert_eq!(store.attempt(row.id).await.unwrap(), Some(row.clone()));
-    assert_eq!(store.attempt_started_by(learner, row.start_command).await.unwrap(), Some(row.clone()));
-    assert_eq!(store.attempt_started_by(PersonId(new_id()), row.start_command).await.unwrap(), None);
+    assert_eq!(store.before_start(learner, exam.id).await.unwrap().attempts, std::slice::from_ref(&row));
+    assert_eq!(store.before_start(PersonId(new_id()), exam.id).await.unwrap(), BeforeStart::default());
 
     // Two answers in one commit; the second has no command of its own.
     let two = vec![log.step(Some(new_id()), "甲", 5), log.step(None, "乙", 5)];

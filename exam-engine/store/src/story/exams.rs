@@ -69,5 +69,6 @@ async fn exceptions_add_up(store: &Arc<dyn Store>, exam: ExamId) {
         store.add_override(row, act("override")).await.unwrap();
     }
     assert_eq!(store.overrides(exam, person).await.unwrap(), rows);
+    assert_eq!(store.before_start(person, exam).await.unwrap().overrides, rows);
     assert_eq!(store.overrides(exam, by).await.unwrap(), []);
 }

@@ -57,12 +57,12 @@ async fn a_password_ends_other_sessions(store: &Arc<dyn Store>, row: &PersonRow)
     store.create_session(ended.clone()).await.unwrap();
     let hash = "new hash".to_owned();
     store.set_password(person, hash.clone(), false, Some(kept.token_hash), act("password")).await.unwrap();
-    assert_eq!(store.session(kept.token_hash).await.unwrap(), Some(kept.clone()));
-    assert_eq!(store.session(ended.token_hash).await.unwrap(), None);
+    assert_eq!(signed_in(store, kept.token_hash).await, Some(kept.clone()));
+    assert_eq!(signed_in(store, ended.token_hash).await, None);
     let read = store.person(person).await.unwrap().unwrap();
     assert_eq!((read.password_hash, read.person.must_change_password), (Some(hash.clone()), false));
     store.set_password(person, hash.clone(), true, None, act("password")).await.unwrap();
-    assert_eq!(store.session(kept.token_hash).await.unwrap(), None);
+    assert_eq!(signed_in(store, kept.token_hash).await, None);
     let nobody = store.set_password(PersonId(new_id()), hash, true, None, act("password")).await;
     assert_eq!(nobody, Err(StoreError::NotFound));
 }
@@ -72,7 +72,7 @@ async fn disabling_ends_all_sessions(store: &Arc<dyn Store>, row: &PersonRow) {
     let session = session(person, 3);
     store.create_session(session.clone()).await.unwrap();
     store.set_disabled(person, true, act("disable")).await.unwrap();
-    assert_eq!(store.session(session.token_hash).await.unwrap(), None);
+    assert_eq!(signed_in(store, session.token_hash).await, None);
     assert!(store.person(person).await.unwrap().unwrap().person.disabled);
     store.set_disabled(person, false, act("enable")).await.unwrap();
     assert!(!store.person(person).await.unwrap().unwrap().person.disabled);
@@ -84,14 +84,20 @@ pub(super) async fn sessions_end(store: &Arc<dyn Store>) {
     let (early, late) = (session(learner, 11), SessionRow { expires_at: at(20_000), ..session(learner, 12) });
     store.create_session(early.clone()).await.unwrap();
     store.create_session(late.clone()).await.unwrap();
-    assert_eq!(store.session(early.token_hash).await.unwrap(), Some(early.clone()));
-    assert_eq!(store.session([99; 32]).await.unwrap(), None);
+    assert_eq!(signed_in(store, early.token_hash).await, Some(early.clone()));
+    assert_eq!(signed_in(store, [99; 32]).await, None);
     assert_eq!(store.delete_expired_sessions(at(15_000)).await.unwrap(), 1);
-    assert_eq!(store.session(early.token_hash).await.unwrap(), None);
-    assert_eq!(store.session(late.token_hash).await.unwrap(), Some(late.clone()));
+    assert_eq!(signed_in(store, early.token_hash).await, None);
+    assert_eq!(signed_in(store, late.token_hash).await, Some(late.clone()));
     store.delete_session(learner, late.token_hash).await.unwrap();
-    assert_eq!(store.session(late.token_hash).await.unwrap(), None);
+    assert_eq!(signed_in(store, late.token_hash).await, None);
     store.delete_session(learner, late.token_hash).await.unwrap();
+}
+
+async fn signed_in(store: &Arc<dyn Store>, token_hash: [u8; 32]) -> Option<SessionRow> {
+    let (session, row) = store.session(token_hash).await.unwrap()?;
+    assert_eq!(store.person(session.person).await.unwrap(), Some(row));
+    Some(session)
 }
 
 fn session(person: PersonId, token: u8) -> SessionRow {
