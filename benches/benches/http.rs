@@ -3,8 +3,8 @@
 //! ratios, and the CPU time of the server for each answer.
 //!
 //! `cargo bench -p keju-benches --bench http`, or with the names of parts behind `--`: `answers`, `heuristics`,
-//! `starts`, `exams`. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured,
-//! `KEJU_BENCH_ITEMS` how large the large bank is.
+//! `starts`, `papers`, `exams`, `cold`. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured,
+//! `KEJU_BENCH_ITEMS` how large the large bank is, `KEJU_BENCH_PAST` how many attempts lie behind a cold start.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
@@ -15,9 +15,11 @@ use clap::Parser as _;
 use exam_service::Identity;
 use keju_benches::client::{Plan, Work};
 use keju_benches::process::{self, Measured, Server, load, median, round_ms, rounds, setting};
-use keju_benches::site::BenchSite;
+use keju_benches::site::{BenchSite, add_past};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -36,8 +38,14 @@ fn main() {
 
 fn parts() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all: [(&str, fn()); 4] =
-        [("answers", answers), ("heuristics", heuristics), ("starts", starts), ("exams", exams)];
+    let all: [(&str, fn()); 6] = [
+        ("answers", answers),
+        ("heuristics", heuristics),
+        ("starts", starts),
+        ("papers", papers),
+        ("exams", exams),
+        ("cold", cold),
+    ];
     for (_, part) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)) {
         part();
     }
@@ -67,10 +75,11 @@ fn nothing() {
         receipt: String,
     }
     let paper = Bytes::from(vec![b'x'; setting("KEJU_BENCH_PAPER", 0) as usize]);
+    let read = paper.clone();
     let answer = |Json(answer): Json<Answer>| async { Json(Receipt { slot: 1, seq: 2, receipt: answer.command_id }) };
     let router = axum::Router::new()
         .route("/nothing/{slot}", put(answer))
-        .route("/paper", post(async move || (axum::http::StatusCode::CREATED, paper.clone())));
+        .route("/paper", post(async move || (axum::http::StatusCode::CREATED, paper.clone())).get(async move || read));
     runtime().block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         println!("listening on http://{}", listener.local_addr().expect("an address"));
@@ -91,6 +100,17 @@ struct Site {
 impl Site {
     /// With so many learners; `begun` of them have an open attempt.
     fn open(items: u32, learners: usize, begun: bool, settings: &[(&str, &str)]) -> Self {
+        Self::open_after(items, learners, begun, settings, |_| {})
+    }
+
+    /// The same, with something done to the closed database before the server has it.
+    fn open_after(
+        items: u32,
+        learners: usize,
+        begun: bool,
+        settings: &[(&str, &str)],
+        before: impl FnOnce(&Path),
+    ) -> Self {
         let runtime = runtime();
         let site = runtime.block_on(BenchSite::open(items, true));
         let (people, attempts): (Vec<Identity>, Vec<String>) = if begun {
@@ -102,6 +122,7 @@ impl Site {
         let tokens = runtime.block_on(site.sign_in(&people));
         let (starts, database) = (format!("/api/v1/exams/{}/attempts", site.exam), site.database());
         let folder = runtime.block_on(site.close());
+        before(&database);
         let server = Server::product(&database, settings);
         Self { server, starts, tokens, attempts, next: AtomicUsize::new(0), _folder: folder }
     }
@@ -119,6 +140,14 @@ impl Site {
             token: self.tokens[learner].clone(),
         };
         self.load(self.fresh(connections).map(answers).collect(), round_ms())
+    }
+
+    fn papers(&self, connections: usize) -> Measured {
+        let read = |learner: usize| Work::Reads {
+            path: format!("/api/v1/attempts/{}", self.attempts[learner]),
+            token: self.tokens[learner].clone(),
+        };
+        self.load(self.fresh(connections).map(read).collect(), round_ms())
     }
 
     fn starts(&self, connections: usize, each: usize) -> Measured {
@@ -213,6 +242,51 @@ fn starts() {
             of(|(_, start)| start.cpu_us()),
         );
     }
+}
+
+/// G4: papers of open attempts, read again, beside a body of that size.
+fn papers() {
+    let connections = 64;
+    let site = Site::open(1_000, connections * (rounds() as usize + 1), true, &[]);
+    let bytes = site.papers(connections).outcome.body_bytes;
+    let idle = Server::start("nothing", &[("KEJU_BENCH_PAPER", bytes.to_string())]);
+    let body = Work::Reads { path: "/paper".into(), token: "x".repeat(43) };
+    let plan = Plan { address: idle.address, for_ms: round_ms(), connections: vec![body; connections] };
+    let pairs: Vec<(Measured, Measured)> =
+        (0..rounds()).map(|_| (load(&idle, &plan), site.papers(connections))).collect();
+    let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());
+    println!("\npapers of 40 items, {bytes} bytes, beside a body of that size; {connections} connections");
+    println!(
+        "{:.0} bodies/s, {:.0} papers/s: {:.3}; server CPU us {:.1} and {:.1}",
+        of(|(body, _)| body.per_second()),
+        of(|(_, paper)| paper.per_second()),
+        of(|(body, paper)| paper.per_second() / body.per_second()),
+        of(|(body, _)| body.cpu_us()),
+        of(|(_, paper)| paper.cpu_us()),
+    );
+}
+
+/// G11: from nothing to ready, and to the first paper of a large bank, with many attempts in the past.
+fn cold() {
+    let (items, past) = (setting("KEJU_BENCH_ITEMS", 100_000) as u32, setting("KEJU_BENCH_PAST", 1_000_000));
+    let (mut begin, mut bytes) = (Instant::now(), 0);
+    let site = Site::open_after(items, 3, true, &[], |database| {
+        add_past(database, past);
+        bytes = std::fs::metadata(database).map_or(0, |file| file.len());
+        begin = Instant::now();
+    });
+    let ready = begin.elapsed();
+    let at_once = site.server.resident_bytes();
+    // The first answer waits for the bank, the others for nothing.
+    let first = site.answers(1).outcome.most_us;
+    let later = site.server.resident_bytes();
+    println!("\na cold start with a bank of {items} items and {past} attempts in the past, {} MB on disk", bytes >> 20);
+    println!("ready after {:.2} s with {} MB resident", ready.as_secs_f64(), at_once >> 20);
+    println!(
+        "the first answer, with the bank, after {:.2} s more; {} MB resident",
+        f64::from(first) / 1e6,
+        later >> 20
+    );
 }
 
 /// G5: a whole exam of forty answers, each saved and durable by itself.

@@ -33,6 +33,13 @@ pub enum Work {
         /// Whose.
         token: String,
     },
+    /// Reads one thing over and over.
+    Reads {
+        /// Of the thing.
+        path: String,
+        /// Whose.
+        token: String,
+    },
     /// Starts an attempt for each token.
     Starts {
         /// Of the exam's attempts.
@@ -60,6 +67,8 @@ pub struct Outcome {
     pub p50_us: u32,
     /// All but a hundredth took no longer.
     pub p99_us: u32,
+    /// None took longer.
+    pub most_us: u32,
     /// Bytes of the last body.
     pub body_bytes: usize,
 }
@@ -145,6 +154,12 @@ impl Connection {
                     self.done += 1;
                 }
             }
+            Work::Reads { path, token } => {
+                while Instant::now() < until {
+                    self.ask("GET", &path, &token, b"", b"200").await;
+                    self.done += 1;
+                }
+            }
             Work::Starts { path, tokens } => {
                 for token in tokens.iter().take_while(|_| Instant::now() < until) {
                     self.start(&path, token).await;
@@ -214,5 +229,6 @@ pub async fn run(plan: Plan, go: impl FnOnce()) -> Outcome {
     let at = |percent: usize| took.get((took.len() * percent / 100).min(took.len().saturating_sub(1)));
     outcome.p50_us = at(50).copied().unwrap_or_default();
     outcome.p99_us = at(99).copied().unwrap_or_default();
+    outcome.most_us = took.last().copied().unwrap_or_default();
     outcome
 }

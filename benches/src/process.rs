@@ -76,8 +76,15 @@ impl Server {
             ("KEJU_LISTEN", "127.0.0.1:0".to_owned()),
             ("KEJU_DATABASE", format!("sqlite:{}", database.display())),
         ];
-        let limits =
-            ["ANSWERS_PER_SECOND", "ANSWERS_BURST", "STARTS_PER_SECOND", "STARTS_BURST", "STARTS_TOTAL_PER_SECOND"];
+        let limits = [
+            "ANSWERS_PER_SECOND",
+            "ANSWERS_BURST",
+            "STARTS_PER_SECOND",
+            "STARTS_BURST",
+            "STARTS_TOTAL_PER_SECOND",
+            "REQUESTS_PER_SECOND",
+            "REQUESTS_BURST",
+        ];
         let limits = limits.map(|limit| format!("KEJU_LIMITS_{limit}"));
         environment.extend(limits.iter().map(|limit| (limit.as_str(), "1000000".to_owned())));
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));

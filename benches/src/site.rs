@@ -18,7 +18,7 @@ use question_bank::{
     Solution, TopicPath,
 };
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -247,6 +247,38 @@ fn item(number: u32) -> Item {
             feedback: Vec::new(),
         },
     }
+}
+
+/// Writes attempts that were taken long ago, a hundred for each of as many learners as it takes: rows as they are
+/// kept, by copies of one that is in the database already.
+pub fn add_past(database: &Path, attempts: u64) {
+    let connection = rusqlite::Connection::open(database).expect("the site's database");
+    let each = 100;
+    let learners = attempts.div_ceil(each);
+    connection
+        .execute_batch(&format!(
+            "PRAGMA synchronous = OFF;
+             BEGIN;
+             CREATE TEMP TABLE one AS SELECT * FROM attempts LIMIT 1;
+             CREATE TEMP TABLE counted AS
+                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most}) SELECT i FROM n;
+             INSERT INTO people (id, username, name, roles, must_change_password, disabled)
+                 SELECT randomblob(16), 'past' || i, 'past', (SELECT roles FROM people WHERE username = 'bench1'), 0, 0
+                 FROM counted WHERE i <= {learners};
+             INSERT INTO attempts (id, learner, exam, mode, number, state, started_at, deadline, due_at, closed_at,
+                     answered, score, passed, hours, integrity_score, flags, start_command, start_digest)
+                 SELECT randomblob(16), p.id, one.exam, one.mode, c.i, 'submitted', one.started_at, one.deadline, NULL,
+                     one.deadline, 40, 5000, 0, 0, 0, 0, randomblob(16), one.start_digest
+                 FROM people p CROSS JOIN counted c CROSS JOIN one WHERE p.username LIKE 'past%' AND c.i <= {each};
+             INSERT INTO steps (attempt_no, seq, at, actor, node, body, hash)
+                 SELECT a.no, s.seq, s.at, a.learner, s.node, s.body, s.hash FROM attempts a
+                 CROSS JOIN (SELECT s.* FROM steps s JOIN one ON one.no = s.attempt_no WHERE s.seq = 1) s
+                 WHERE a.state = 'submitted';
+             COMMIT;
+             PRAGMA wal_checkpoint(TRUNCATE);",
+            most = learners.max(each),
+        ))
+        .expect("the past is written");
 }
 
 /// A table with one row per answer and nothing else, at the same durability.

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use exam_core::{AttemptId, PersonId};
-use exam_store::story::kit::{Log, act, at_once, is_chain, item, new_exam, new_learner, person, started};
+use exam_store::story::kit::{
+    Log, act, at_once, is_chain, item, new_exam, new_id, new_learner, person, plain, started,
+};
 use exam_store::story::{audit_chain_holds, copy_is_whole, tell};
 use exam_store::{Attempts, AuditLog, Banks, CommitError, ItemState, People, Settings, Store, StoreError};
 use exam_store_sqlite::{OpenError, Options, SqliteStore};
@@ -51,6 +53,31 @@ async fn the_story_is_told_and_outlives_the_process() {
         store.put_items(bank.id, vec![item("i00", "later")], ItemState::Ready, at_zero(), act("put")).await,
         Ok(5)
     );
+}
+
+/// No index refuses a command twice: the writer knows what is kept, also of what was kept before it began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_kept_before_is_refused_by_the_next_writer() {
+    let (_folder, path) = database();
+    let store = open(&path);
+    let (learner, exam) = (new_learner(&as_store(&store)).await, new_exam(&as_store(&store)).await);
+    let (row, mut log) = started(&as_store(&store), learner, exam.id, 1).await;
+    let command = new_id();
+    let first = log.step(Some(command), "once", 1_000);
+    store.commit(plain(vec![first])).await.unwrap();
+    store.close().await;
+
+    let store = open(&path);
+    let again = log.clone().step(Some(command), "twice", 2_000);
+    assert_eq!(store.commit(plain(vec![again])).await, Err(CommitError::CommandTaken));
+    // What was rolled back was never kept.
+    let other = new_id();
+    let mut broken = log.clone();
+    let clash = vec![broken.step(Some(other), "new", 2_000), broken.step(Some(command), "old", 2_000)];
+    assert_eq!(store.commit(plain(clash)).await, Err(CommitError::CommandTaken));
+    let next = log.step(Some(other), "new", 3_000);
+    store.commit(plain(vec![next])).await.unwrap();
+    assert_eq!(store.steps(learner, row.id).await.unwrap().len(), 3);
 }
 
 fn at_zero() -> exam_core::Timestamp {

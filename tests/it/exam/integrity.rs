@@ -36,6 +36,30 @@ async fn haste_and_absence_are_flagged_and_every_answer_counts() {
     assert!(row["integrity_score"].as_u64() > Some(20), "{row}");
 }
 
+/// The row that lists are made of is written with the flags, by another way than the attempt is folded.
+#[tokio::test]
+async fn what_was_noticed_is_listed_the_same_after_a_restart() {
+    let mut site = Site::start().await;
+    let exam = site.exam(&json!({})).await;
+    let learner = site.learner().await;
+    let attempt = learner.start(&exam, "exam").await.ok(201);
+    // Twice, so that some change and nothing but flags comes with the last of them.
+    site.answer_all(&learner, &attempt, 9).await;
+    site.answer_all(&learner, &attempt, 5).await;
+    let row = |sessions: &Value| {
+        let row = &sessions["items"][0];
+        json!([row["answered"], row["integrity_score"], row["flags"]])
+    };
+    let before = row(&site.proctor.sessions(&exam).await.ok(200));
+    let timeline = site.proctor.timeline(&id(&attempt)).await.ok(200);
+    let found = flags(&timeline).len();
+    assert!(found > 9, "{timeline}");
+    site.restart();
+    let after = row(&site.proctor.sessions(&exam).await.ok(200));
+    assert_eq!(after, before);
+    assert_eq!(after, json!([9, timeline["integrity_score"], found]));
+}
+
 #[tokio::test]
 async fn silence_of_the_client_is_flagged_at_the_end() {
     let site = Site::start().await;
