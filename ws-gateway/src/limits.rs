@@ -47,6 +47,8 @@ pub const REPLAY_MAX: usize = 64;
 pub const DELTA_EVERY: Duration = Duration::from_secs(1);
 /// The time over which sockets are sent away when the server stops.
 pub const DRAIN_SPREAD: Duration = Duration::from_secs(2);
+/// The time over which all sockets are looked at again when announcements of other nodes were missed.
+pub const CHECK_SPREAD_MS: u64 = 5_000;
 /// Sockets that are told to come back, a second: they are given times apart accordingly.
 pub const RECONNECTS_PER_SECOND: u64 = 1_000;
 /// Bytes of a request's head.

@@ -48,6 +48,17 @@ pub enum Event {
         /// The epoch of the newer one; what is older has ended.
         epoch: u64,
     },
+    /// A study goes on over the socket of this claim, and over no other any more.
+    StudyResumed {
+        /// Whose.
+        learner: PersonId,
+        /// The study's epoch.
+        epoch: u64,
+        /// The socket's claim; see [`crate::Resume::claim`].
+        claim: u64,
+    },
+    /// Some of the above may have happened and not been told: each socket has to be looked at again.
+    Missed,
 }
 
 /// See [`Event::Attempt`].

@@ -42,6 +42,10 @@ impl Engine {
             }
             Announcement::ExamChanged { exam } => self.heed_exams(Some(exam)).await,
             Announcement::StudyTaken { learner, epoch } => self.events().tell(&Event::StudyTaken { learner, epoch }),
+            Announcement::StudyResumed { learner, epoch, claim } => {
+                self.events().tell(&Event::StudyResumed { learner, epoch, claim });
+            }
+            Announcement::PartnerEnded { partner } => self.events().tell(&Event::PartnerEnded { partner }),
         }
     }
 
@@ -85,6 +89,7 @@ impl Engine {
         tracing::info!("announcements were missed; everything held in memory is looked up again");
         self.sessions.forget_all();
         self.slots.all().iter().for_each(|slot| slot.doubt());
+        self.events().tell(&Event::Missed);
         self.keeper.due.notify_one();
         self.heed_exams(None).await;
     }

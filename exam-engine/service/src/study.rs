@@ -232,6 +232,19 @@ impl Engine {
         Ok(self.study_command(handle, &Command::Wake).await?.told)
     }
 
+    /// Whether the study is still the learner's active one, by the store: for whoever may have missed its end.
+    ///
+    /// # Errors
+    /// A newer study has taken over, or the store does not answer.
+    pub async fn check_study(&self, handle: &StudyHandle) -> Result<(), StudyError> {
+        let active = self.store.study(handle.learner).await?;
+        if active.is_some_and(|active| (active.study, active.epoch) == (handle.study, handle.epoch)) {
+            Ok(())
+        } else {
+            Err(StudyError::TakenOver)
+        }
+    }
+
     /// The connection is gone: what it earned is kept soon. The study can be resumed.
     pub fn close_study(&self, handle: StudyHandle) {
         if handle.slot.read(|live| live.dirty) == Some(true) {

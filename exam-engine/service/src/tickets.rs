@@ -226,6 +226,23 @@ impl Engine {
         Ok(Pass { purpose: ticket.purpose, who })
     }
 
+    /// Whether a pass still holds, by what the caches and the store say now.
+    ///
+    /// # Errors
+    /// [`EngineError::Unauthenticated`] when the session has ended, [`EngineError::Forbidden`] when the partner's key or
+    /// the learner's account has.
+    pub async fn renew_pass(&self, pass: &Pass) -> Result<(), EngineError> {
+        match &pass.who {
+            Bearer::Session(identity) => self.identify_session(identity.session).await.map(drop),
+            Bearer::Partner { partner, person } => {
+                self.sent_by(*partner, person.id).await.map(drop).map_err(|error| match error {
+                    EngineError::Unauthenticated => EngineError::Forbidden,
+                    other => other,
+                })
+            }
+        }
+    }
+
     /// Forgets used tickets that nobody could redeem any more.
     ///
     /// # Errors
@@ -246,14 +263,17 @@ impl Engine {
                     Err(EngineError::Unauthenticated)
                 }
             }
-            By::Partner(partner) => {
-                let row = self.store.partner(partner).await?.filter(|row| row.revoked_at.is_none());
-                row.ok_or(EngineError::Unauthenticated)?;
-                let row = self.store.person(ticket.person).await?;
-                let person = row.map(|row| row.person).filter(is_learner).ok_or(EngineError::Unauthenticated)?;
-                Ok(Bearer::Partner { partner, person: Arc::new(person) })
-            }
+            By::Partner(partner) => self.sent_by(partner, ticket.person).await,
         }
+    }
+
+    /// A learner whom a partner may send.
+    async fn sent_by(&self, partner: PartnerId, person: PersonId) -> Result<Bearer, EngineError> {
+        let row = self.store.partner(partner).await?.filter(|row| row.revoked_at.is_none());
+        row.ok_or(EngineError::Unauthenticated)?;
+        let row = self.store.person(person).await?;
+        let person = row.map(|row| row.person).filter(is_learner).ok_or(EngineError::Unauthenticated)?;
+        Ok(Bearer::Partner { partner, person: Arc::new(person) })
     }
 
     fn sign_ticket(&self, purpose: Purpose, person: PersonId, by: By) -> (String, Timestamp) {

@@ -143,7 +143,7 @@ async fn a_cut_connection_resumes_with_what_it_missed() {
     let (study, all) = (player.handle.study(), player.heard.clone());
     let resumed = async |seq: u32| {
         let pass = site.pass(&learner, lesson.id).await;
-        let resume = Some(Resume { study, seq });
+        let resume = Some(Resume { study, seq, claim: 0 });
         site.player_with(&site.engine, &pass, resume).await.unwrap()
     };
     assert_eq!(resumed(all.len() as u32).await.opened.replay, Replay::None);

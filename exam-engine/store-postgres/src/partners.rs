@@ -1,15 +1,15 @@
 //! Partner systems.
 
 use crate::PostgresStore;
-use crate::audit;
 use crate::connect::{read_all, read_first};
 use crate::convert::{Json, Time, bytes, get, json_opt, time, time_opt, to_json};
 use crate::failure::{store_error, taken};
 use crate::people::found;
+use crate::{announcements, audit};
 use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::{PartnerId, Timestamp};
-use exam_store::{PartnerRow, Partners, StoreError, Webhook};
+use exam_store::{Announcement, PartnerRow, Partners, StoreError, Webhook};
 use tokio_postgres::Row;
 
 macro_rules! partners {
@@ -56,6 +56,8 @@ impl Partners for PostgresStore {
         let transaction = self.writers.begin().await?;
         let revoked = transaction.execute(sql, &[&id.0, &Time(at)]).await;
         found(revoked.map_err(|error| store_error(&error))?)?;
+        let said = [Announcement::PartnerEnded { partner: id }];
+        announcements::send(&transaction, &said).await.map_err(|error| store_error(&error))?;
         audit::append(&transaction, self.node, &audit).await?;
         transaction.commit().await
     }

@@ -8,8 +8,8 @@ use crate::people::found;
 use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::{PartnerId, Timestamp};
-use exam_store::{PartnerRow, Partners, StoreError, Webhook};
-use rusqlite::{Row, params};
+use exam_store::{Announcement, PartnerRow, Partners, StoreError, Webhook};
+use rusqlite::{Connection, Row, params};
 
 macro_rules! partners {
     ($rest:literal) => {
@@ -56,13 +56,12 @@ impl Partners for SqliteStore {
 
     async fn revoke_partner(&self, id: PartnerId, at: Timestamp, audit: NewAudit) -> Result<(), StoreError> {
         let sql = "UPDATE partners SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
-        self.writer
-            .write(move |connection| {
-                found(execute(connection, sql, params![id.bytes(), at.ms()])?)?;
-                audit::append(connection, &audit)?;
-                Ok(())
-            })
-            .await
+        let work = move |connection: &Connection| {
+            found(execute(connection, sql, params![id.bytes(), at.ms()])?)?;
+            audit::append(connection, &audit)?;
+            Ok(())
+        };
+        self.writer.write_and_say(work, vec![Announcement::PartnerEnded { partner: id }]).await
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::StoreError;
 use async_trait::async_trait;
-use exam_core::{AttemptId, ExamId, PersonId};
+use exam_core::{AttemptId, ExamId, PartnerId, PersonId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -51,6 +51,21 @@ pub enum Announcement {
         learner: PersonId,
         /// The newer one's number; those below it are over.
         epoch: u64,
+    },
+    /// The study of this epoch goes on over another socket; whoever had it before has it no more. Of two sockets the one
+    /// whose claim is announced later has it: all nodes hear announcements in the same order.
+    StudyResumed {
+        /// Whose.
+        learner: PersonId,
+        /// Its number.
+        epoch: u64,
+        /// Names the socket, at random.
+        claim: u64,
+    },
+    /// A partner's key was revoked: it opens nothing any more, and what it opened is over.
+    PartnerEnded {
+        /// Whose.
+        partner: PartnerId,
     },
 }
 

@@ -1,6 +1,7 @@
 //! Several nodes on one PostgreSQL database: any of them serves any attempt, and what one does the others know.
 
 mod database;
+mod lessons;
 mod one_site;
 mod together;
 

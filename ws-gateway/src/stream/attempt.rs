@@ -73,6 +73,10 @@ pub(super) async fn converse(
                 let standing = standing(connection, &identity, id).await?;
                 connection.send(&standing.clock()).await?;
             }
+            Heard::Mark(Mark::Check) => {
+                let renewed = Box::pin(connection.app.engine.identify_session(identity.session)).await;
+                connection.rechecked(renewed.map(drop))?;
+            }
             // What was told before, and what is not for this socket.
             Heard::Letter(_) | Heard::Mark(_) => {}
         }

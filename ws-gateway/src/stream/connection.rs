@@ -2,8 +2,9 @@
 //! heavy calls are boxed for as long as they last.
 
 use super::close::Close;
-use super::hub::{Entry, Known};
+use super::hub::Entry;
 use super::mailbox::{Letter, Mark, Post};
+use super::peer::Known;
 use super::wire::{AnyOut, HelloIn, ResumeIn, text};
 use super::{attempt, lesson, proctor};
 use crate::admission::Class;
@@ -190,6 +191,19 @@ impl Connection {
         match pass.identity() {
             Some(identity) => self.authorize(identity).await.map(drop),
             None => Ok(()),
+        }
+    }
+
+    /// What a look on [`Mark::Check`] came to. A database that is away ends no sockets: it is asked again.
+    pub(super) fn rechecked(&self, renewed: Result<(), EngineError>) -> Result<(), End> {
+        match renewed {
+            Ok(()) => Ok(()),
+            Err(EngineError::Unauthenticated) => Err(Close::SIGNED_OUT.into()),
+            Err(EngineError::Store(_)) => {
+                self.app.hub.check_again(&self.entry.peer);
+                Ok(())
+            }
+            Err(error) => Err(self.failed(error)),
         }
     }
 

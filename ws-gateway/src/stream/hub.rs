@@ -1,107 +1,21 @@
 //! Who is connected: told what happens, looked after by one wheel, sent away when the server stops.
 
 use super::close::Close;
-use super::mailbox::{Letter, Mailbox, Mark};
+use super::mailbox::{Letter, Mark};
+use super::peer::{About, Known, Peer};
 use super::proctor::Rooms;
 use super::wheel::{Due, SocketId, TICK_MS, Wheel};
 use crate::config::StreamConfig;
-use crate::limits::{DRAIN_SPREAD, RECONNECTS_PER_SECOND};
+use crate::limits::{CHECK_SPREAD_MS, DRAIN_SPREAD, RECONNECTS_PER_SECOND};
 use exam_core::Timestamp;
-use exam_core::ids::{AttemptId, PartnerId, PersonId};
+use exam_core::ids::PersonId;
 use exam_service::events::{Event, Listener};
-use exam_service::{Pass, Purpose};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// One socket, as the hub and whoever has something for it sees it.
-#[derive(Debug)]
-pub struct Peer {
-    /// Its name in this process.
-    pub id: SocketId,
-    /// Where it comes from.
-    pub address: IpAddr,
-    /// What waits to be sent.
-    pub mailbox: Mailbox,
-    /// The tick of the wheel at which anything was heard last.
-    heard: AtomicU64,
-    /// Known after hello.
-    known: Mutex<Option<Known>>,
-    /// Of its own study, once it has one, and of the newest study it was told of: the other ends it.
-    epochs: Mutex<Epochs>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Epochs {
-    own: Option<u64>,
-    newest: u64,
-}
-
-/// Whoever said hello, and about what.
-#[derive(Clone, Copy, Debug)]
-pub struct Known {
-    /// The person.
-    pub person: PersonId,
-    /// Their session; `None` for a learner whom a partner sent.
-    pub session: Option<[u8; 32]>,
-    /// The partner.
-    pub partner: Option<PartnerId>,
-    /// When it ends.
-    pub until: Timestamp,
-    /// What the socket is about.
-    pub about: About,
-}
-
-/// What a socket is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
-    /// The learner's own attempt.
-    Attempt(AttemptId),
-    /// An exam, for a proctor.
-    Exam,
-    /// The learner's study.
-    Lesson,
-}
-
-impl Known {
-    /// What a pass says.
-    #[must_use]
-    pub fn of(pass: &Pass) -> Self {
-        let about = match pass.purpose {
-            Purpose::Attempt(attempt) => About::Attempt(attempt),
-            Purpose::Proctor(_) => About::Exam,
-            Purpose::Lesson(_) => About::Lesson,
-        };
-        let identity = pass.identity();
-        Self {
-            person: pass.person().id,
-            session: identity.map(|identity| identity.session),
-            partner: pass.partner(),
-            until: identity.map_or(Timestamp::from_ms(i64::MAX), |identity| identity.expires_at),
-            about,
-        }
-    }
-}
-
-impl Peer {
-    /// Whoever said hello on it.
-    #[must_use]
-    pub fn known(&self) -> Option<Known> {
-        *self.known.lock()
-    }
-
-    /// A study of this epoch is the newest; an older one on this socket ends.
-    fn overtake(&self, epoch: u64) {
-        let mut epochs = self.epochs.lock();
-        epochs.newest = epochs.newest.max(epoch);
-        if epochs.own.is_some_and(|own| own < epochs.newest) {
-            self.mailbox.close(Close::TAKEN_OVER);
-        }
-    }
-}
 
 /// See the module.
 pub struct Hub {
@@ -174,10 +88,7 @@ impl Hub {
             *count += 1;
         }
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let heard = AtomicU64::new(self.wheel.now());
-        let peer =
-            Peer { id, address, mailbox: Mailbox::default(), heard, known: Mutex::default(), epochs: Mutex::default() };
-        let peer = Arc::new(peer);
+        let peer = Arc::new(Peer::new(id, address, self.wheel.now()));
         self.sockets.lock().insert(id, Arc::clone(&peer));
         self.wheel.arm(id, Due::Hello, self.settings.hello_ms);
         self.wheel.arm(id, Due::Sweep, self.sweep_ms());
@@ -197,7 +108,7 @@ impl Hub {
         if theirs.len() >= self.settings.sockets_per_person as usize {
             return Err(Close::TOO_MANY);
         }
-        *peer.known.lock() = Some(known);
+        peer.introduce(known);
         theirs.push(Arc::clone(peer));
         Ok(())
     }
@@ -205,7 +116,7 @@ impl Hub {
     /// Forgets who said hello: it has to be said again.
     pub fn forget(&self, peer: &Arc<Peer>) {
         self.forget_person(peer);
-        *peer.epochs.lock() = Epochs::default();
+        peer.forget_study();
         self.wheel.arm(peer.id, Due::Hello, self.settings.hello_ms);
     }
 
@@ -213,10 +124,9 @@ impl Hub {
     /// ends. If a newer one began meanwhile, this one does.
     pub fn claim_study(&self, peer: &Arc<Peer>, epoch: u64) {
         let Some(known) = peer.known() else { return };
-        peer.epochs.lock().own = Some(epoch);
+        peer.claim_study(epoch);
         self.each_of(known.person, |other, _| {
-            let same = other.epochs.lock().own == Some(epoch);
-            if other.id != peer.id && same {
+            if other.id != peer.id && other.has_study(epoch) {
                 other.mailbox.close(Close::TAKEN_OVER);
             } else {
                 other.overtake(epoch);
@@ -225,7 +135,7 @@ impl Hub {
     }
 
     fn forget_person(&self, peer: &Arc<Peer>) {
-        let Some(known) = peer.known.lock().take() else { return };
+        let Some(known) = peer.forget() else { return };
         let mut people = self.people.lock();
         if let Some(theirs) = people.get_mut(&known.person) {
             theirs.retain(|other| other.id != peer.id);
@@ -249,12 +159,21 @@ impl Hub {
 
     /// Something was heard of a socket.
     pub fn heard(&self, peer: &Peer) {
-        peer.heard.store(self.wheel.now(), Ordering::Relaxed);
+        peer.hear(self.wheel.now());
     }
 
     /// Lets a socket's lesson be looked at in so long.
     pub fn wake_in(&self, peer: &Peer, ms: u64) {
         self.wheel.arm(peer.id, Due::Wake, ms);
+    }
+
+    /// Lets a socket be looked at again, at some moment soon, so that not all ask the database at once.
+    pub fn check_again(&self, peer: &Peer) {
+        self.check(peer.id);
+    }
+
+    fn check(&self, id: SocketId) {
+        self.wheel.arm(id, Due::Check, rand::random_range(0..CHECK_SPREAD_MS));
     }
 
     /// Lets a socket be told the time from now on.
@@ -298,6 +217,7 @@ impl Hub {
             Due::Hello => {}
             Due::Expire => peer.mailbox.close(Close::SIGNED_OUT),
             Due::Wake => peer.mailbox.mark(Mark::Wake),
+            Due::Check => peer.mailbox.mark(Mark::Check),
             Due::Clock => {
                 peer.mailbox.mark(Mark::Clock);
                 self.tell_time(peer);
@@ -308,7 +228,7 @@ impl Hub {
 
     /// Whoever says nothing is asked, and let go when there is no answer. Whose session ends soon, ends with it.
     fn sweep(&self, peer: &Peer, now: Timestamp) {
-        let silent_ms = (self.wheel.now() - peer.heard.load(Ordering::Relaxed)) * TICK_MS;
+        let silent_ms = (self.wheel.now() - peer.heard()) * TICK_MS;
         if silent_ms >= self.settings.silent_ms {
             peer.mailbox.close(Close::SILENT);
             return;
@@ -365,11 +285,19 @@ impl Listener for Hub {
                 }
             }),
             Event::StudyTaken { learner, epoch } => self.each_of(*learner, |peer, _| peer.overtake(*epoch)),
+            Event::StudyResumed { learner, epoch, claim } => {
+                self.each_of(*learner, |peer, _| peer.hear_claim(*epoch, *claim));
+            }
             Event::PartnerEnded { partner } => {
                 for peer in self.sockets.lock().values() {
                     if peer.known().is_some_and(|known| known.partner == Some(*partner)) {
                         peer.mailbox.close(Close::NOT_ALLOWED);
                     }
+                }
+            }
+            Event::Missed => {
+                for id in self.sockets.lock().keys() {
+                    self.check(*id);
                 }
             }
         }
@@ -382,6 +310,7 @@ mod tests {
 
     use super::*;
     use crate::stream::mailbox::Post;
+    use exam_core::ids::AttemptId;
     use uuid::Uuid;
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -497,5 +426,42 @@ mod tests {
         assert!(!hub.has_room());
         drop(entries);
         assert_eq!(hub.enter(HOME).unwrap().peer.mailbox.closing(), Some(Close::RESTART));
+    }
+
+    #[test]
+    fn a_study_that_is_resumed_at_another_node_ends_here_in_the_order_of_the_claims() {
+        let hub = hub();
+        let (learner, elsewhere) = (PersonId(Uuid::from_u128(1)), 77);
+        let resumed = |claim| Event::StudyResumed { learner, epoch: 5, claim };
+        let enter = || {
+            let entry = hub.enter(HOME).unwrap();
+            hub.introduce(&entry.peer, Known { about: About::Lesson, ..known(1, 1) }).unwrap();
+            entry
+        };
+        let begun = enter();
+        hub.claim_study(&begun.peer, 5);
+        hub.told(&Event::StudyResumed { learner, epoch: 4, claim: elsewhere });
+        assert_eq!(begun.peer.mailbox.closing(), None, "of an older study");
+        hub.told(&resumed(elsewhere));
+        assert_eq!(begun.peer.mailbox.closing(), Some(Close::TAKEN_OVER));
+        drop(begun);
+        // What was claimed before its own claim is heard late, and ends nothing.
+        let back = enter();
+        back.peer.make_claim(4);
+        hub.claim_study(&back.peer, 5);
+        for claim in [elsewhere, 4, 4] {
+            hub.told(&resumed(claim));
+        }
+        assert_eq!(back.peer.mailbox.closing(), None);
+        hub.told(&resumed(elsewhere));
+        assert_eq!(back.peer.mailbox.closing(), Some(Close::TAKEN_OVER));
+        drop(back);
+        // Another one was faster than its welcome.
+        let slow = enter();
+        slow.peer.make_claim(6);
+        hub.told(&resumed(6));
+        hub.told(&resumed(elsewhere));
+        hub.claim_study(&slow.peer, 5);
+        assert_eq!(slow.peer.mailbox.closing(), Some(Close::TAKEN_OVER));
     }
 }

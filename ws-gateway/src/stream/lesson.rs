@@ -24,7 +24,9 @@ pub(super) async fn converse(connection: &mut Connection, pass: Pass, resume: Op
         Some(ResumeIn { session, seq }) => {
             // A name that is none of ours is the active study's neither.
             let study = StudyId::parse(&session).ok_or(Close::TAKEN_OVER)?;
-            Some(Resume { study, seq })
+            let claim = rand::random();
+            connection.entry.peer.make_claim(claim);
+            Some(Resume { study, seq, claim })
         }
         None => None,
     };
@@ -77,6 +79,7 @@ impl Study {
                     Err(_) => return Err(Close::MALFORMED.into()),
                 },
                 Heard::Mark(Mark::Wake) => Box::pin(self.wake(connection)).await?,
+                Heard::Mark(Mark::Check) => Box::pin(self.check(connection)).await?,
                 Heard::Letter(Letter::Frames(_) | Letter::Attempt(_) | Letter::Resync)
                 | Heard::Mark(Mark::Clock | Mark::Ping) => {}
             }
@@ -237,6 +240,20 @@ impl Study {
         match self.judged(connection, woken)? {
             Ok(told) => self.tell(connection, &told).await,
             Err(problem) => connection.refuse(&problem, None).await,
+        }
+    }
+
+    /// The pass may have ended, or the study been taken over, without this node hearing of it.
+    async fn check(&self, connection: &mut Connection) -> Result<(), End> {
+        let engine = &connection.app.engine;
+        let renewed = match engine.renew_pass(&self.pass).await {
+            Ok(()) => engine.check_study(&self.handle).await,
+            Err(error) => Err(StudyError::Engine(error)),
+        };
+        match renewed {
+            Err(StudyError::Engine(error)) => connection.rechecked(Err(error)),
+            Err(error) => Err(over(connection, error)),
+            Ok(()) => Ok(()),
         }
     }
 

@@ -32,6 +32,8 @@ pub enum Mark {
     Clock = 2,
     /// Look at the lesson.
     Wake = 4,
+    /// Look whether the peer still may: what ends sockets may have been missed.
+    Check = 8,
 }
 
 /// What the mailbox gives.
@@ -103,7 +105,9 @@ impl Mailbox {
             }
             return Some(Post::Letter(letter));
         }
-        let mark = [Mark::Wake, Mark::Clock, Mark::Ping].into_iter().find(|mark| inside.marks & *mark as u8 != 0)?;
+        let mark = [Mark::Check, Mark::Wake, Mark::Clock, Mark::Ping]
+            .into_iter()
+            .find(|mark| inside.marks & *mark as u8 != 0)?;
         inside.marks &= !(mark as u8);
         Some(Post::Mark(mark))
     }

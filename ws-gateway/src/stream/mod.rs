@@ -14,6 +14,7 @@ pub mod connection;
 pub mod hub;
 mod lesson;
 pub mod mailbox;
+pub mod peer;
 pub mod proctor;
 pub mod wheel;
 pub mod wire;

@@ -4,8 +4,8 @@
 
 use super::close::Close;
 use super::connection::{Connection, Conversation, End, Heard};
-use super::hub::Peer;
 use super::mailbox::{Letter, Mark};
+use super::peer::Peer;
 use super::wire::{AnyOut, ProctorOut, text};
 use crate::http::proctor::row_view;
 use crate::limits::{DELTA_EVERY, FRAME_BYTES_MAX, PAGE_MAX};
@@ -92,6 +92,10 @@ pub(super) async fn converse(connection: &mut Connection, identity: Identity, ex
             Heard::Letter(Letter::Resync) => {
                 connection.send(&AnyOut::Resync).await?;
                 return Err(End::Resync);
+            }
+            Heard::Mark(Mark::Check) => {
+                let renewed = Box::pin(connection.app.engine.identify_session(identity.session)).await;
+                connection.rechecked(renewed.map(drop))?;
             }
             Heard::Letter(Letter::Attempt(_)) | Heard::Mark(Mark::Clock | Mark::Wake | Mark::Ping) => {}
         }

@@ -22,6 +22,8 @@ pub enum Due {
     Clock,
     /// Something of its lesson comes due now.
     Wake,
+    /// Look whether it still may be.
+    Check,
 }
 
 /// The name of a socket within this process.

@@ -10,7 +10,7 @@ use exam_core::Timestamp;
 use exam_core::ids::{PersonId, StudyId};
 use exam_core::integrity::Origin;
 use exam_core::lesson::{Asked, Command, Context, Lesson, Told, decide};
-use exam_store::{Fence, StudyRow};
+use exam_store::{Announcement, Fence, StudyRow};
 use question_bank::Seed;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct Resume {
     pub study: StudyId,
     /// The last message it has.
     pub seq: u32,
+    /// Names the connection, at random: other nodes are told that it has the study from now on.
+    pub claim: u64,
 }
 
 /// A study that a connection may go on with.
@@ -143,6 +145,10 @@ impl Engine {
             self.refresh_study(&handle).await?;
         } else if !matches!(handle.standing(), super::Standing::Current) {
             self.reload_study(&handle).await?;
+        }
+        if self.options.shared_store {
+            let (learner, claim) = (opening.learner, resume.claim);
+            self.store.announce(vec![Announcement::StudyResumed { learner, epoch, claim }]).await?;
         }
         let missed = opening.slot.read(|live| live.state.told_after(resume.seq)).flatten();
         let replay = match missed {

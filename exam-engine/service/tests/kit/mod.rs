@@ -190,7 +190,7 @@ pub(crate) struct Player {
 impl Player {
     pub(crate) fn resume(&self) -> Resume {
         let seq = self.heard.last().map_or(self.opened.welcome.seq, |told| told.seq);
-        Resume { study: self.handle.study(), seq }
+        Resume { study: self.handle.study(), seq, claim: 0 }
     }
 
     /// One beat, as a player that stands or plays at its position.

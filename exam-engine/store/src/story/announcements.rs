@@ -1,6 +1,6 @@
 //! Announcements: heard after what they are about is durable, by everybody who listens.
 
-use super::kit::{act, at, attempt, new_exam, new_id, new_learner, plain, started};
+use super::kit::{act, at, attempt, new_exam, new_id, new_learner, partner, plain, started};
 use crate::{Announcement, Commit, Heard, Listener, SessionRow, Store};
 use exam_core::exam::Override;
 use exam_core::{ExamId, PersonId};
@@ -13,6 +13,7 @@ pub(super) async fn announcements_are_heard(store: &Arc<dyn Store>) {
     let spoken = vec![
         Announcement::StudyTaken { learner, epoch: u64::from(u32::MAX) + 7 },
         Announcement::ExamChanged { exam: ExamId(new_id()) },
+        Announcement::StudyResumed { learner, epoch: 3, claim: u64::MAX },
     ];
     store.announce(spoken.clone()).await.unwrap();
     for listener in [&mut one, &mut other] {
@@ -37,6 +38,10 @@ async fn writes_announce_themselves(store: &Arc<dyn Store>, listener: &mut Liste
         store.set_disabled(person, disabled, act("disable")).await.unwrap();
         assert_eq!(heard(listener).await, Announcement::PersonEnded { person, but: None });
     }
+    let partner = partner("ended");
+    store.create_partner(partner.clone(), act("partner.create")).await.unwrap();
+    store.revoke_partner(partner.id, at(1), act("partner.revoke")).await.unwrap();
+    assert_eq!(heard(listener).await, Announcement::PartnerEnded { partner: partner.id });
     let exception = Override { extra_ms: Some(1), ..Override::default() };
     let granted = crate::OverrideRow { exam, person, exception, reason: "病".to_owned(), by: person, at: at(0) };
     store.add_override(granted, act("override")).await.unwrap();
