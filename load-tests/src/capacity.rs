@@ -26,6 +26,9 @@ pub fn sustained(report: &Report, op: Op) -> Option<(f64, bool)> {
 #[must_use]
 pub fn words(report: &Report) -> Vec<String> {
     let Some((answers, strained)) = sustained(report, Op::Answer) else {
+        if let Some(words) = lessons(report) {
+            return vec![words];
+        }
         return vec!["没有足够的作答数据，无法估算 / not enough answers to estimate from".to_owned()];
     };
     let starts = sustained(report, Op::Paper).map_or(0.0, |(starts, _)| starts);
@@ -52,6 +55,23 @@ pub fn words(report: &Report) -> Vec<String> {
                 .to_owned()
         },
     ]
+}
+
+/// What was seen of lessons.
+fn lessons(report: &Report) -> Option<String> {
+    let (beats, strained) = sustained(report, Op::Beat)?;
+    let sockets = report.samples.iter().map(|sample| sample.connected).max()?;
+    let connects = sustained(report, Op::Connect).map_or(0.0, |(connects, _)| connects);
+    let limit = if strained {
+        ("有过更慢的时刻，已到上限", "at times it was slower: that is the limit")
+    } else {
+        ("机器未达上限", "the limit was not reached")
+    };
+    Some(format!(
+        "本次所见：同时 {sockets} 个连接、每秒 {connects:.0} 次接入、每秒 {beats:.0} 次心跳，99% 在 {PROMISED_MS:.0} 毫秒内；{} / \
+         seen here: {sockets} sockets at once, {connects:.0} connects/s and {beats:.0} beats/s at p99 ≤ {PROMISED_MS:.0} ms; {}",
+        limit.0, limit.1
+    ))
 }
 
 #[cfg(test)]

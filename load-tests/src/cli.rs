@@ -227,8 +227,7 @@ async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let target = args.load.target(&canary)?;
     let plan = plan(&scenario, args.load.scale)?;
     scrape::ready(&target).await?;
-    // Staff may see keys; their client does not look for them.
-    let staff = args.load.target(&format!("none-{canary}-none"))?;
+    let staff = target.for_staff();
     let administrator = Administrator { username: args.admin.clone(), password: args.admin_password.clone() };
     let (hurry, stop) = stop_signal();
     let earlier = match &args.people {
@@ -238,14 +237,24 @@ async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     };
     let sign_in = SignIn { at_once: args.sign_ins_at_once };
     eprintln!("{}: {} learners, {} s, against {}", scenario.name, plan.len(), scenario.seconds(), args.load.server);
-    let ground = setup::prepare(&staff, &scenario, &canary, plan.len(), &administrator, earlier, sign_in).await?;
+    let mut ground = Ground { canary, ..Ground::default() };
+    let prepared = setup::prepare(&staff, &scenario, &mut ground, plan.len(), &administrator, earlier, sign_in).await;
+    if prepared.is_err() {
+        // What came of it is cleared up; if even that fails, the first error says why.
+        let _ = setup::clear(&staff, &ground, &administrator, false).await;
+    }
+    prepared?;
     if let Some(path) = &args.people {
         private(path, &serde_json::to_string(&ground.people)?)?;
     }
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario.name));
     let loaded = load(&args, &scenario, &plan, &ground, target, &out, hurry, stop).await;
-    setup::clear(&staff, &ground, &administrator, args.people.is_some()).await?;
+    let cleared = setup::clear(&staff, &ground, &administrator, args.people.is_some()).await;
     let mut report = loaded?;
+    if let Err(error) = cleared {
+        // What was measured is worth more than a tidy site.
+        eprintln!("clearing up failed: {error:#}");
+    }
     report.people_seconds = ground.people_seconds;
     report.sign_in_seconds = ground.sign_in_seconds;
     conclude(report, &out)
@@ -309,6 +318,7 @@ async fn carry_out(
     let interval_ms = interval_ms(scenario.seconds());
     let context = Arc::new(Context {
         target: Arc::clone(&target),
+        staff: target.for_staff(),
         scenario: scenario.clone(),
         bank: Bank::new(&ground.canary, ground.items_per_kind),
         ground: ground.clone(),
@@ -319,6 +329,7 @@ async fn carry_out(
         arrived: AtomicU64::new(0),
         last_started: Mutex::default(),
         queued: AtomicU64::new(0),
+        connected: AtomicU64::new(0),
     });
     let samples = Arc::new(Mutex::new(Vec::new()));
     let sampling = tokio::spawn(scrape::sample_forever(

@@ -16,6 +16,8 @@ pub const BUFFER_BYTES_KEPT: usize = 4 * 1024;
 pub const RETRIES_MAX: u32 = 8;
 /// The pause before a request is sent again when the server names none; it doubles, with full jitter.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause before a socket is opened again; it doubles up to there, with full jitter.
+pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(20);
 /// Learners created by one request.
 pub const PEOPLE_PER_REQUEST: usize = 500;
 /// Requests at once when everything is read back at the end.

@@ -33,11 +33,13 @@ pub enum Op {
     Beat,
     /// The answer to a challenge, until its verdict.
     Challenge,
+    /// A whole lesson, from arriving to `complete`.
+    Lesson,
 }
 
 impl Op {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Start,
         Self::Paper,
         Self::Answer,
@@ -49,6 +51,7 @@ impl Op {
         Self::Connect,
         Self::Beat,
         Self::Challenge,
+        Self::Lesson,
     ];
 
     /// The name in scenarios and reports.
@@ -66,6 +69,7 @@ impl Op {
             Self::Connect => "connect",
             Self::Beat => "beat",
             Self::Challenge => "challenge",
+            Self::Lesson => "lesson",
         }
     }
 }
@@ -216,8 +220,6 @@ pub struct Recorder {
 pub struct Lately {
     /// Done in all.
     pub ok: u64,
-    /// Failed in all.
-    pub failed: u64,
     /// Quantiles of the last interval, in milliseconds.
     pub p50_ms: f64,
     /// See `p50_ms`.
@@ -291,6 +293,19 @@ impl Recorder {
         running.slices[index].get_or_insert_with(|| Box::new(RunningSlice { ok: 0, errors: 0, latency: histogram(2) }))
     }
 
+    /// What was answered otherwise so far, by code; a place in the queue is none of it.
+    #[must_use]
+    pub fn codes(&self) -> BTreeMap<String, u64> {
+        let mut codes = BTreeMap::new();
+        for running in &self.running {
+            let running = running.lock();
+            add_counts(&mut codes, &running.failed);
+            add_counts(&mut codes, &running.told);
+        }
+        codes.remove("queued");
+        codes
+    }
+
     /// How it goes.
     #[must_use]
     pub fn lately(&self, op: Op) -> Lately {
@@ -299,13 +314,7 @@ impl Recorder {
         // The interval before this one is whole.
         let slice = (passed as usize).checked_sub(1).and_then(|index| running.slices.get(index)?.as_ref());
         let quantile = |share| slice.map_or(0.0, |slice| slice.latency.value_at_quantile(share) as f64 / 1_000.0);
-        Lately {
-            ok: running.ok,
-            failed: running.failed.values().sum(),
-            p50_ms: quantile(0.5),
-            p95_ms: quantile(0.95),
-            p99_ms: quantile(0.99),
-        }
+        Lately { ok: running.ok, p50_ms: quantile(0.5), p95_ms: quantile(0.95), p99_ms: quantile(0.99) }
     }
 
     /// All of it.

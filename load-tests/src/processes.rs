@@ -11,6 +11,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
@@ -102,8 +103,18 @@ fn spawn(
         command.arg("--i-own-this-host");
     }
     // A group of its own: Ctrl-C reaches it once, from us, and not twice.
-    command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
-    command.spawn().context("a generator process cannot be started")
+    command.stdin(Stdio::null()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    let mut child = command.spawn().context("a generator process cannot be started")?;
+    if let Some(said) = child.stderr.take() {
+        // Line by line: bars of several processes would write over each other.
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(said).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                eprintln!("{line}");
+            }
+        });
+    }
+    Ok(child)
 }
 
 /// Writes a file that nobody else may read.

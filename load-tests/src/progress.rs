@@ -3,6 +3,7 @@
 use crate::measure::{Lately, Op};
 use crate::run::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -69,11 +70,11 @@ pub async fn show(context: Arc<Context>, prefix: String) {
         bar
     });
     let every = Duration::from_secs(if bar.is_some() { 1 } else { 10 });
-    let mut before = [Lately::default(); Op::ALL.len()];
+    let (mut before, mut codes) = ([Lately::default(); Op::ALL.len()], BTreeMap::new());
     tokio::time::sleep_until(context.begins.into()).await;
     loop {
         tokio::time::sleep(every).await;
-        let line = line(&context, &mut before, every);
+        let line = line(&context, &mut before, every) + &errors(&context, &mut codes);
         let passed = context.begins.elapsed().as_secs();
         match &bar {
             Some(bar) => {
@@ -85,6 +86,20 @@ pub async fn show(context: Arc<Context>, prefix: String) {
     }
 }
 
+/// What was answered otherwise since the last look, by code.
+fn errors(context: &Context, before: &mut BTreeMap<String, u64>) -> String {
+    let now = context.recorder.codes();
+    let mut line = String::new();
+    for (code, count) in &now {
+        let new = count - before.get(code).copied().unwrap_or(0);
+        if new > 0 {
+            line.push_str(&format!("{} {code} {new}", if line.is_empty() { " |" } else { "," }));
+        }
+    }
+    *before = now;
+    line
+}
+
 fn line(context: &Context, before: &mut [Lately; Op::ALL.len()], every: Duration) -> String {
     let present = context.present.load(Ordering::Relaxed);
     let queued = context.queued.load(Ordering::Relaxed);
@@ -92,12 +107,15 @@ fn line(context: &Context, before: &mut [Lately; Op::ALL.len()], every: Duration
     if queued > 0 {
         line.push_str(&format!(", {queued} queued"));
     }
+    let connected = context.connected.load(Ordering::Relaxed);
+    if connected > 0 {
+        line.push_str(&format!(", {connected} sockets"));
+    }
     for (op, before) in Op::ALL.into_iter().zip(before) {
         let now = context.recorder.lately(op);
         let done = now.ok - before.ok;
-        let failed = now.failed - before.failed;
         *before = now;
-        if done + failed == 0 {
+        if done == 0 {
             continue;
         }
         let rate = done as f64 / every.as_secs_f64();
@@ -108,9 +126,6 @@ fn line(context: &Context, before: &mut [Lately; Op::ALL.len()], every: Duration
             now.p95_ms,
             now.p99_ms
         ));
-        if failed > 0 {
-            line.push_str(&format!(" {failed} failed"));
-        }
     }
     line
 }

@@ -30,6 +30,10 @@ pub enum Wrong {
     AttackSucceeded,
     /// A lesson credits more than was played, or less than was acknowledged.
     CreditWrong,
+    /// A verdict that was told is not kept, or is another one.
+    VerdictLost,
+    /// A numbered message of a stream never came.
+    MessageLost,
     /// It could not be checked.
     NotChecked,
 }

@@ -41,6 +41,10 @@ pub struct Context {
     pub last_started: parking_lot::Mutex<[Option<(usize, String)>; 2]>,
     /// Learners who wait in the queue of starts now.
     pub queued: AtomicU64,
+    /// Sockets that are open now.
+    pub connected: AtomicU64,
+    /// The server once more, for staff, who may see keys.
+    pub staff: Arc<Target>,
 }
 
 impl Context {

@@ -11,6 +11,8 @@ pub const LIBRARY: &[(&str, &str)] = &[
     ("rehearsal", include_str!("../scenarios/rehearsal.toml")),
     ("deadline-rush", include_str!("../scenarios/deadline-rush.toml")),
     ("thundering-start", include_str!("../scenarios/thundering-start.toml")),
+    ("lesson-evening", include_str!("../scenarios/lesson-evening.toml")),
+    ("reconnect-storm", include_str!("../scenarios/reconnect-storm.toml")),
     ("cheaters", include_str!("../scenarios/cheaters.toml")),
     ("soak", include_str!("../scenarios/soak.toml")),
     ("overload-3x", include_str!("../scenarios/overload-3x.toml")),
@@ -35,7 +37,7 @@ pub struct Scenario {
     /// What learners do.
     #[serde(default)]
     pub learner: LearnerSpec,
-    /// The lesson; with it learners study instead of taking the exam. Refused in this version, see `faults`.
+    /// The lesson; with it learners study instead of taking the exam.
     #[serde(default)]
     pub lesson: Option<LessonSpec>,
     /// What has to hold, beside that nothing is lost.
@@ -167,6 +169,14 @@ impl Default for LearnerSpec {
     }
 }
 
+impl LessonSpec {
+    /// How long it plays.
+    #[must_use]
+    pub fn duration_ms(&self) -> i64 {
+        i64::try_from(self.duration_s).map_or(i64::MAX, |seconds| seconds.saturating_mul(1_000))
+    }
+}
+
 impl ExamSpec {
     /// Questions of a paper.
     #[must_use]
@@ -219,8 +229,10 @@ impl Scenario {
         let name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         wrong(!self.name.is_empty() && self.name.chars().all(name), "name: letters, digits, - and _ only");
         wrong(!self.phases.is_empty(), "phases: at least one");
-        // A learner of a lesson falls behind its credit and never completes it: no verdict could be trusted.
-        wrong(self.lesson.is_none(), "lesson: lessons are not in this version; leave the table out");
+        if let Some(lesson) = &self.lesson {
+            wrong((10..=43_200).contains(&lesson.duration_s), "lesson: duration_s from 10 to 43200");
+            wrong(lesson.back_within_ms <= 600_000, "lesson: back_within_ms at most 600000");
+        }
         wrong(self.phases.iter().all(|phase| phase.seconds > 0), "phases: seconds must be positive");
         let exam = &self.exam;
         wrong((1..=100).contains(&exam.slots()), "exam: 1 to 100 questions");
@@ -275,9 +287,11 @@ mod tests {
     }
 
     #[test]
-    fn a_lesson_is_refused_rather_than_played_without_end() {
-        let text = LIBRARY[0].1.to_owned() + "\n[lesson]\nduration_s = 60\nthink = { kind = \"constant\", ms = 1 }\n";
-        let error = format!("{:#}", Scenario::parse(&text).unwrap_err());
-        assert_eq!(error, "lesson: lessons are not in this version; leave the table out");
+    fn a_lesson_has_a_length_that_the_server_takes() {
+        let text = |seconds: u32| {
+            format!("{}\n[lesson]\nduration_s = {seconds}\nthink = {{ kind = \"constant\", ms = 1 }}\n", LIBRARY[0].1)
+        };
+        assert_eq!(Scenario::parse(&text(60)).unwrap().lesson.unwrap().duration_ms(), 60_000);
+        assert!(Scenario::parse(&text(5)).is_err());
     }
 }

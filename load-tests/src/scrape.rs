@@ -18,6 +18,9 @@ pub struct Sample {
     pub present: u64,
     /// Learners who wait in the queue of starts.
     pub queued: u64,
+    /// Sockets that are open.
+    #[serde(default)]
+    pub connected: u64,
     /// The server's own figures, labels and all; histograms' buckets are left out.
     pub server: BTreeMap<String, f64>,
 }
@@ -44,6 +47,7 @@ pub async fn sample_forever(context: Arc<Context>, interval: Duration, samples: 
             at_ms: context.begins.elapsed().as_millis() as u64,
             present: context.present.load(Ordering::Relaxed),
             queued: context.queued.load(Ordering::Relaxed),
+            connected: context.connected.load(Ordering::Relaxed),
             server,
         });
         next += interval;

@@ -44,7 +44,7 @@ pub struct Person {
 }
 
 /// What a run works on; the processes of a run share it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ground {
     /// The word in every key.
     pub canary: String,
@@ -60,6 +60,10 @@ pub struct Ground {
     pub items_per_kind: u32,
     /// The author's id.
     pub author: String,
+    /// Of a proctor, who reads the logs of lessons; empty for exams.
+    pub proctor: String,
+    /// The proctor's session.
+    pub proctor_token: String,
     /// In hundredths.
     pub pass_score: i64,
     /// By their number in the plan.
@@ -85,71 +89,69 @@ fn word() -> String {
     format!("zk{random:016x}")
 }
 
-/// Sets everything up. People of an earlier run are used again where they are given.
+/// Sets everything up. People of an earlier run are used again where they are given. Whatever was made is in
+/// `ground`, so that it can be cleared up even when something after it fails.
 ///
 /// # Errors
 /// The administrator cannot sign in, or the server refuses a part of it.
 pub async fn prepare(
     target: &Arc<Target>,
     scenario: &Scenario,
-    canary: &str,
+    ground: &mut Ground,
     learners: usize,
     administrator: &Administrator,
     earlier: Vec<Person>,
     sign_in: SignIn,
-) -> anyhow::Result<Ground> {
+) -> anyhow::Result<()> {
     let mut admin = Caller::new(target, 0, "keju-load-tests");
     admin.sign_in(&administrator.username, &administrator.password).await?;
     let run = word();
-    let (author_id, mut author) = author(&mut admin, target, &run).await?;
-    let bank = Bank::new(canary, scenario.exam.items_per_kind);
-    let bank_id = make(&mut author, "/banks", &json!({"code": run, "title": "压测题库"})).await?;
-    let report = author.import(&bank_id, bank.json().to_string().as_bytes()).await?;
+    let mut author = staff(&mut admin, target, &run, "author", &mut ground.author).await?;
+    ground.items_per_kind = scenario.exam.items_per_kind;
+    let bank = Bank::new(&ground.canary, ground.items_per_kind);
+    ground.bank = make(&mut author, "/banks", &json!({"code": run, "title": "压测题库"})).await?;
+    let report = author.import(&ground.bank, bank.json().to_string().as_bytes()).await?;
     if report["accepted"].as_u64() != Some(u64::from(bank.len())) {
         bail!("the bank was not taken whole: {report}");
     }
     let began = Instant::now();
-    let mut people = still_signed_in(target, earlier).await;
-    people.truncate(learners);
-    let missing = learners - people.len();
-    let mut new = create_people(&mut admin, &run, missing).await?;
+    ground.people = still_signed_in(target, earlier).await;
+    ground.people.truncate(learners);
+    let known = ground.people.len();
+    create_people(&mut admin, &run, learners - known, &mut ground.people).await?;
     let signing = Instant::now();
-    sign_in_all(target, &mut new, &run, sign_in.at_once).await?;
-    let sign_in_seconds = signing.elapsed().as_secs_f64();
-    people.append(&mut new);
-    let mut ground = Ground {
-        canary: canary.to_owned(),
-        bank: bank_id,
-        course: String::new(),
-        exam: String::new(),
-        lesson: String::new(),
-        items_per_kind: scenario.exam.items_per_kind,
-        author: author_id,
-        pass_score: 0,
-        people,
-        begins_at_ms: 0,
-        people_seconds: began.elapsed().as_secs_f64(),
-        sign_in_seconds,
-    };
+    sign_in_all(target, &mut ground.people[known..], &run, sign_in.at_once).await?;
+    ground.sign_in_seconds = signing.elapsed().as_secs_f64();
+    ground.people_seconds = began.elapsed().as_secs_f64();
     match &scenario.lesson {
-        Some(_) => lesson(&mut author, scenario, &run, &mut ground).await?,
-        None => exam(&mut author, scenario, &run, &mut ground).await?,
+        Some(_) => {
+            ground.proctor_token = staff(&mut admin, target, &run, "proctor", &mut ground.proctor).await?.token;
+            lesson(&mut author, scenario, &run, ground).await?;
+        }
+        None => exam(&mut author, scenario, &run, ground).await?,
     }
     ground.begins_at_ms = (jiff::Timestamp::now() + LEAD).as_millisecond();
-    Ok(ground)
+    Ok(())
 }
 
-async fn author(admin: &mut Caller, target: &Arc<Target>, run: &str) -> anyhow::Result<(String, Caller)> {
-    let name = format!("{run}-author");
-    let person = json!({"username": name, "name": "压测出题人", "password": run, "roles": ["author"]});
+/// Somebody of this role, signed in.
+async fn staff(
+    admin: &mut Caller,
+    target: &Arc<Target>,
+    run: &str,
+    role: &'static str,
+    id: &mut String,
+) -> anyhow::Result<Caller> {
+    let username = format!("{run}-{role}");
+    let person = json!({"username": username, "name": "压测人员", "password": run, "roles": [role]});
     let made = admin.post("/people", &json!({"people": [person]}), 200).await?;
     if made["created"] != 1 {
-        bail!("the author was not taken: {made}");
+        bail!("the {role} was not taken: {made}");
     }
-    let mut author = Caller::new(target, 0, "keju-load-tests");
-    author.sign_in(&name, run).await?;
-    let id = made["people"][0]["id"].as_str().context("the author has no id")?.to_owned();
-    Ok((id, author))
+    made["people"][0]["id"].as_str().with_context(|| format!("the {role} has no id"))?.clone_into(id);
+    let mut caller = Caller::new(target, 0, "keju-load-tests");
+    caller.sign_in(&username, run).await?;
+    Ok(caller)
 }
 
 async fn make(author: &mut Caller, path: &str, body: &Value) -> anyhow::Result<String> {
@@ -201,9 +203,9 @@ async fn still_signed_in(target: &Arc<Target>, earlier: Vec<Person>) -> Vec<Pers
     kept
 }
 
-async fn create_people(admin: &mut Caller, run: &str, count: usize) -> anyhow::Result<Vec<Person>> {
+async fn create_people(admin: &mut Caller, run: &str, count: usize, people: &mut Vec<Person>) -> anyhow::Result<()> {
     let bar = Bar::new("making learners / 建立学员", count as u64);
-    let mut people = Vec::with_capacity(count);
+    let known = people.len();
     let numbers: Vec<usize> = (0..count).collect();
     for part in numbers.chunks(PEOPLE_PER_REQUEST) {
         // One password for all: its hash is computed once.
@@ -214,12 +216,12 @@ async fn create_people(admin: &mut Caller, run: &str, count: usize) -> anyhow::R
             let text = |name: &str| created[name].as_str().unwrap_or_default().to_owned();
             people.push(Person { id: text("id"), username: text("username"), token: String::new() });
         }
-        bar.to(people.len() as u64);
+        bar.to((people.len() - known) as u64);
     }
-    if people.len() != count {
-        bail!("{} of {count} learners were made", people.len());
+    if people.len() - known != count {
+        bail!("{} of {count} learners were made", people.len() - known);
     }
-    Ok(people)
+    Ok(())
 }
 
 /// So many at a time: each sign-in costs the server some 20 ms of a core, by design.
@@ -271,12 +273,15 @@ pub async fn clear(
 ) -> anyhow::Result<()> {
     let mut admin = Caller::new(target, 0, "keju-load-tests");
     admin.sign_in(&administrator.username, &administrator.password).await?;
-    let codes = Bank::new(&ground.canary, ground.items_per_kind).codes();
-    let retired = json!({"codes": codes, "state": "retired"});
-    admin.put(&format!("/banks/{}/items/state", ground.bank), &retired, 200).await?;
+    if !ground.bank.is_empty() {
+        let codes = Bank::new(&ground.canary, ground.items_per_kind).codes();
+        let retired = json!({"codes": codes, "state": "retired"});
+        admin.put(&format!("/banks/{}/items/state", ground.bank), &retired, 200).await?;
+    }
     let learners = ground.people.iter().filter(|_| !keep_people).map(|person| &person.id);
     let bar = Bar::new("clearing up / 清理", if keep_people { 1 } else { ground.people.len() as u64 + 1 });
-    for person in learners.chain([&ground.author]) {
+    let staff = [&ground.author, &ground.proctor].into_iter().filter(|id| !id.is_empty());
+    for person in learners.chain(staff) {
         admin.put(&format!("/people/{person}/disabled"), &json!({"disabled": true}), 204).await?;
         bar.one();
     }

@@ -1,7 +1,7 @@
 //! Thresholds: what a scenario demands of the figures, for the exit code.
 
 use crate::measure::Op;
-use crate::report::Report;
+use crate::report::{Report, course};
 use serde::{Deserialize, Serialize};
 
 /// One demand.
@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// A figure of the report: `OP.p50_ms OP.p95_ms OP.p99_ms OP.p999_ms OP.max_ms OP.count OP.per_second
-    /// OP.failed_percent OP.acknowledged_percent`, such as `answer.p99_ms`; or `recovery_s`.
+    /// OP.failed_percent OP.acknowledged_percent`, such as `answer.p99_ms`; or one of the whole run:
+    /// `recovery_s goodput_percent server.memory_max_mb server.memory_growth_percent
+    /// server.descriptors_growth_percent`.
     pub figure: String,
     /// Not more than this.
     #[serde(default)]
@@ -43,11 +45,23 @@ pub const FIGURES: [&str; 9] = [
     "acknowledged_percent",
 ];
 
+/// The figures of a whole run.
+pub const OF_THE_RUN: [&str; 5] = [
+    "recovery_s",
+    "goodput_percent",
+    "server.memory_max_mb",
+    "server.memory_growth_percent",
+    "server.descriptors_growth_percent",
+];
+
+const MEMORY: &str = "process_resident_memory_bytes";
+const DESCRIPTORS: &str = "process_open_fds";
+
 impl Threshold {
     /// What is wrong with it, if anything.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        let known = self.figure == "recovery_s"
+        let known = OF_THE_RUN.contains(&self.figure.as_str())
             || self.figure.split_once('.').is_some_and(|(op, figure)| {
                 Op::ALL.iter().any(|known| known.name() == op) && FIGURES.contains(&figure)
             });
@@ -72,8 +86,13 @@ impl Threshold {
 /// A figure of a report by its name.
 #[must_use]
 pub fn figure(report: &Report, name: &str) -> Option<f64> {
-    if name == "recovery_s" {
-        return report.recovery_s;
+    match name {
+        "recovery_s" => return report.recovery_s,
+        "goodput_percent" => return report.goodput_percent,
+        "server.memory_max_mb" => return course::most(report, MEMORY).map(|bytes| bytes / 1e6),
+        "server.memory_growth_percent" => return course::growth_percent(report, MEMORY),
+        "server.descriptors_growth_percent" => return course::growth_percent(report, DESCRIPTORS),
+        _ => {}
     }
     let (op, figure) = name.split_once('.')?;
     let work = report.measured.work.get(op)?;

@@ -27,6 +27,9 @@ pub struct Checked {
     pub hours: u64,
     /// Lessons.
     pub lessons: u64,
+    /// Verdicts of their challenges.
+    #[serde(default)]
+    pub verdicts: u64,
 }
 
 impl Checked {
@@ -37,6 +40,7 @@ impl Checked {
         self.results += other.results;
         self.hours += other.hours;
         self.lessons += other.lessons;
+        self.verdicts += other.verdicts;
     }
 }
 
@@ -122,7 +126,7 @@ async fn attempt_back(
 }
 
 /// Once, and only with a pass.
-pub(crate) async fn hours_back(
+async fn hours_back(
     context: &Context,
     record: &mut Record,
     caller: &mut Caller,

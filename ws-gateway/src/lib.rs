@@ -26,6 +26,7 @@ pub mod limits;
 pub mod messages;
 pub mod metrics;
 pub mod pace;
+pub mod process;
 pub mod queue;
 pub mod rates;
 pub mod server;

@@ -147,7 +147,7 @@ impl Metrics {
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
-        let engine_text = engine_counters(engine);
+        let engine_text = engine_counters(engine) + &crate::process::figures();
         match text.strip_suffix("# EOF\n") {
             Some(body) => format!("{body}{engine_text}# EOF\n"),
             None => text + &engine_text,

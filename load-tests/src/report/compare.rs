@@ -16,7 +16,9 @@ pub fn compare(before: &Report, after: &Report) -> String {
             row(&mut text, &figure, values);
         }
     }
-    row(&mut text, "recovery_s", [before.recovery_s, after.recovery_s]);
+    for figure in crate::thresholds::OF_THE_RUN {
+        row(&mut text, figure, [before, after].map(|report| crate::thresholds::figure(report, figure)));
+    }
     for (label, report) in [("before", before), ("after", after)] {
         // Writing into a string does not fail.
         let _ = writeln!(text, "{label}: {}", report.verdict());

@@ -143,6 +143,10 @@ fn drawings(page: &mut String, report: &Report) -> anyhow::Result<()> {
     draw("在场人数 / Learners", "s", "", plots::crowd(report), &marks)?;
     draw("速率 / Rates", "s", "1/s", plots::rates(report), &marks)?;
     for (name, work) in report.measured.work.iter().filter(|(_, work)| work.ok >= 10) {
+        if name == "lesson" {
+            // It takes as long as it plays.
+            continue;
+        }
         draw(&format!("延迟 / Latency: {name}"), "s", "ms", plots::latency(report, work), &marks)?;
     }
     draw("按百分位 / By percentile: 1 = 90 %, 2 = 99 %, 3 = 99.9 %", "", "ms", plots::percentiles(report), &[])?;
@@ -152,6 +156,7 @@ fn drawings(page: &mut String, report: &Report) -> anyhow::Result<()> {
     let busy = [
         ("keju_requests_in_work", "requests in work"),
         ("keju_connections", "connections"),
+        ("keju_sockets", "sockets"),
         ("keju_attempts_cached", "attempts in memory"),
     ];
     draw("服务器：占用 / Server: in use", "s", "", plots::server(report, &busy, false), &marks)?;
@@ -160,8 +165,17 @@ fn drawings(page: &mut String, report: &Report) -> anyhow::Result<()> {
         ("keju_answers_total", "answers"),
         ("keju_submissions_total", "submissions"),
         ("keju_expiries_total", "expiries"),
+        ("keju_challenges_total", "challenges"),
+        ("keju_verdicts_total", "verdicts"),
+        ("keju_completions_total", "lessons completed"),
     ];
-    draw("服务器：计数 / Server: counted", "s", "1/s", plots::server(report, &counted, true), &marks)
+    draw("服务器：计数 / Server: counted", "s", "1/s", plots::server(report, &counted, true), &marks)?;
+    let cpu = [("process_cpu_seconds_total", "cores in use")];
+    draw("服务器：处理器 / Server: processor", "s", "", plots::server(report, &cpu, true), &marks)?;
+    let memory = plots::scaled(plots::server(report, &[("process_resident_memory_bytes", "memory")], false), 1e-6);
+    draw("服务器：内存 / Server: memory", "s", "MB", memory, &marks)?;
+    let files = [("process_open_fds", "descriptors")];
+    draw("服务器：文件描述符 / Server: descriptors", "s", "", plots::server(report, &files, false), &marks)
 }
 
 /// Where one phase ends and the next begins, in seconds.

@@ -1,12 +1,13 @@
 //! The report of a run: JSON for machines and for `compare` and `merge`, HTML for people.
 
 pub mod compare;
+pub mod course;
 pub mod html;
 pub mod plots;
 
 use crate::capacity;
 use crate::limits::FINDINGS_LISTED_MAX;
-use crate::measure::{Measured, quantile_ms};
+use crate::measure::Measured;
 use crate::promises::Finding;
 use crate::scenario::Scenario;
 use crate::scrape::Sample;
@@ -19,10 +20,6 @@ use std::path::{Path, PathBuf};
 
 /// The form of the JSON.
 pub const FORM: u32 = 1;
-/// Answers are well when their latency is below this.
-const WELL_MS: f64 = 250.0;
-/// So many intervals in a row have to be well again.
-const WELL_FOR: usize = 3;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -66,6 +63,9 @@ pub struct Report {
     pub papers: Vec<(usize, u64)>,
     /// From the end of the phase `overload` until answers were well again.
     pub recovery_s: Option<f64>,
+    /// Answers a second during the phase `overload`, as a share of the peak.
+    #[serde(default)]
+    pub goodput_percent: Option<f64>,
     /// What became of the scenario's demands.
     pub thresholds: Vec<Outcome>,
     /// The estimate.
@@ -84,6 +84,7 @@ impl Report {
         for (sample, more) in self.samples.iter_mut().zip(&other.samples) {
             sample.present += more.present;
             sample.queued += more.queued;
+            sample.connected += more.connected;
         }
         for (sum, more) in self.traffic.iter_mut().zip(other.traffic) {
             *sum += more;
@@ -111,7 +112,8 @@ impl Report {
     pub fn conclude(&mut self) {
         let papers = std::mem::take(&mut self.papers);
         self.find(equal_papers(&papers));
-        self.recovery_s = self.recovery();
+        self.recovery_s = course::recovery_s(self);
+        self.goodput_percent = course::goodput_percent(self);
         self.capacity = capacity::words(self);
         let thresholds = self.scenario.as_ref().map(|scenario| scenario.thresholds.clone()).unwrap_or_default();
         self.thresholds = thresholds.iter().map(|threshold| threshold.hold(self)).collect();
@@ -127,19 +129,6 @@ impl Report {
     #[must_use]
     pub fn good(&self) -> bool {
         self.nothing_lost() && !self.interrupted && self.thresholds.iter().all(|outcome| outcome.holds)
-    }
-
-    fn recovery(&self) -> Option<f64> {
-        let scenario = self.scenario.as_ref()?;
-        let index = scenario.phases.iter().position(|phase| phase.name == "overload")?;
-        let ends_s: u64 = scenario.phases[..=index].iter().map(|phase| phase.seconds).sum();
-        let interval_ms = self.measured.interval_ms.max(1);
-        let first = (ends_s * 1_000 / interval_ms) as usize;
-        let slices = self.measured.work.get("answer")?.slices.get(first..)?;
-        let well: Vec<bool> =
-            slices.iter().map(|slice| slice.errors == 0 && quantile_ms(&slice.latency, 0.99) <= WELL_MS).collect();
-        let back = well.windows(WELL_FOR).position(|window| window.iter().all(|well| *well))?;
-        Some(back as f64 * interval_ms as f64 / 1_000.0)
     }
 
     /// What is said at the end of a run.
@@ -174,6 +163,9 @@ impl Report {
         if let Some(recovery) = self.recovery_s {
             lines.push(format!("well again {recovery:.0} s after the overload"));
         }
+        if let Some(goodput) = self.goodput_percent {
+            lines.push(format!("during the overload {goodput:.0} % of the peak's answers a second"));
+        }
         for outcome in &self.thresholds {
             let value = outcome.value.map_or("not measured".to_owned(), |value| format!("{value:.3}"));
             let bound = bound(outcome);
@@ -193,9 +185,15 @@ impl Report {
         let checked = &self.checked;
         if self.nothing_lost() {
             return format!(
-                "nothing lost: {} attempts, {} acknowledged answers, {} results, {} ledgers, {} lessons read back; \
-                 no key in {} bytes received",
-                checked.attempts, checked.answers, checked.results, checked.hours, checked.lessons, self.traffic[0]
+                "nothing lost: {} attempts, {} acknowledged answers, {} results, {} ledgers, {} lessons, \
+                 {} verdicts read back; no key in {} bytes received",
+                checked.attempts,
+                checked.answers,
+                checked.results,
+                checked.hours,
+                checked.lessons,
+                checked.verdicts,
+                self.traffic[0]
             );
         }
         let wrong: Vec<String> = self.wrong.iter().map(|(wrong, count)| format!("{wrong} {count}")).collect();
@@ -298,19 +296,6 @@ mod tests {
         assert_eq!((one.processes, one.learners, one.measured.work["answer"].ok), (2, 8, 80));
         assert_eq!(one.samples[3].present, 6);
         assert_eq!((one.wrong["answer_lost"], one.wrong["papers_equal"]), (1, 1));
-    }
-
-    #[test]
-    fn recovery_is_counted_from_the_end_of_the_overload() {
-        let mut report = sample();
-        let scenario = report.scenario.as_mut().unwrap();
-        scenario.phases = vec![scenario.phases[0].clone()];
-        scenario.phases[0].name = "overload".into();
-        scenario.phases[0].seconds = 1;
-        let well = Slice { ok: 1, errors: 0, latency: vec![(5_000, 1)] };
-        report.measured.work.get_mut("answer").unwrap().slices.extend([well.clone(), well.clone()]);
-        report.conclude();
-        assert_eq!(report.recovery_s, Some(2.0));
     }
 
     #[test]

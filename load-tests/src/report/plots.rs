@@ -112,7 +112,11 @@ pub fn percentiles(report: &Report) -> Vec<Line> {
         let nines = (0..=steps).map(|step| step as f64 / 20.0);
         nines.map(|nines| (nines, work.quantile_ms(1.0 - 10f64.powf(-nines)))).collect()
     };
-    let enough = report.measured.work.iter().filter(|(name, work)| work.ok >= 10 && name.as_str() != "paper");
+    let enough = report
+        .measured
+        .work
+        .iter()
+        .filter(|(name, work)| work.ok >= 10 && !matches!(name.as_str(), "paper" | "lesson"));
     enough.map(|(name, work)| (name.clone(), curve(work))).collect()
 }
 
@@ -130,7 +134,15 @@ pub fn server(report: &Report, names: &[(&str, &str)], rate: bool) -> Vec<Line> 
         let points = if rate { values.windows(2).map(slope).collect() } else { values };
         ((*label).to_owned(), points)
     };
-    names.iter().map(line).filter(|(_, points)| !points.is_empty()).collect()
+    // What is always zero tells nothing.
+    names.iter().map(line).filter(|(_, points)| points.iter().any(|(_, value)| *value > 0.0)).collect()
+}
+
+/// The same in another unit.
+#[must_use]
+pub fn scaled(lines: Vec<Line>, factor: f64) -> Vec<Line> {
+    let scale = |(name, points): Line| (name, points.into_iter().map(|(x, y)| (x, y * factor)).collect());
+    lines.into_iter().map(scale).collect()
 }
 
 /// Learners in the generator over time.
@@ -139,10 +151,12 @@ pub fn crowd(report: &Report) -> Vec<Line> {
     let line = |value: fn(&crate::scrape::Sample) -> u64| {
         report.samples.iter().map(|sample| (sample.at_ms as f64 / 1_000.0, value(sample) as f64)).collect()
     };
-    vec![
+    let lines = vec![
         ("present / 在场".to_owned(), line(|sample| sample.present)),
         ("queued / 排队".to_owned(), line(|sample| sample.queued)),
-    ]
+        ("sockets / 连接".to_owned(), line(|sample| sample.connected)),
+    ];
+    lines.into_iter().filter(|(_, points): &Line| points.iter().any(|(_, value)| *value > 0.0)).collect()
 }
 
 #[cfg(test)]

@@ -2,19 +2,18 @@
 
 #![expect(clippy::expect_used, reason = "tests")]
 
+mod lessons;
+mod liar;
+
 use keju_tests::kit::server::load_tests;
 use keju_tests::kit::site::{PASSWORD, first_sign_in};
 use keju_tests::kit::{Server, Settings, eventually};
+use liar::{Liar, Lie};
 use serde_json::{Value, json};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 /// Learners who come, think quickly, and do everything a learner does.
 const LEARNERS: &str = r#"
@@ -151,11 +150,11 @@ async fn an_interrupted_run_still_tells_what_it_found() {
 #[tokio::test]
 async fn a_server_that_swallows_an_acknowledged_answer_is_caught() {
     let server = server(Settings::default()).await;
-    let (address, swallowed) = liar(server.address().parse().expect("an address")).await;
-    let run = Run::new(&format!("http://{address}"), &scenario("{ shape = \"at_once\", count = 6 }", 1, ""));
+    let liar = Liar::start(server.address().parse().expect("an address"), Lie::SwallowedAnswers).await;
+    let run = Run::new(&format!("http://{}", liar.address), &scenario("{ shape = \"at_once\", count = 6 }", 1, ""));
     let output = run.finish(&[]).await;
     assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-    assert!(swallowed.load(Ordering::Relaxed) > 0, "the liar had its chance");
+    assert!(liar.told() > 0, "the liar had its chance");
     assert!(told(&output).contains("PROMISES BROKEN"), "{}", told(&output));
     let report = run.report();
     assert!(report["wrong"]["answer_lost"].as_u64() > Some(0), "{}", report["wrong"]);
@@ -167,68 +166,4 @@ async fn somebody_elses_server_is_not_loaded() {
     let output = run.finish(&[]).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(told(&output).contains("--i-own-this-host"), "{}", told(&output));
-}
-
-/// Between client and server: passes everything on, but acknowledges every seventh answer by itself.
-async fn liar(server: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let (answers, swallowed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let counted = Arc::clone(&swallowed);
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let (answers, swallowed) = (Arc::clone(&answers), Arc::clone(&counted));
-            tokio::spawn(async move {
-                let Ok(upstream) = TcpStream::connect(server).await else { return };
-                // Either side may close; then there is nothing to pass on any more.
-                let _ = pass_on(client, upstream, &answers, &swallowed).await;
-            });
-        }
-    });
-    (address, swallowed)
-}
-
-async fn pass_on(
-    mut client: TcpStream,
-    mut upstream: TcpStream,
-    answers: &AtomicUsize,
-    swallowed: &AtomicUsize,
-) -> std::io::Result<()> {
-    loop {
-        let request = message(&mut client).await?;
-        let line = String::from_utf8_lossy(&request[..request.len().min(120)]).into_owned();
-        let slot = line.strip_prefix("PUT ").and_then(|rest| rest.split_once("/answers/")?.1.split_once(' '));
-        let slot = slot.and_then(|(slot, _)| slot.parse::<u32>().ok()).filter(|slot| *slot < 1_000);
-        if let Some(slot) = slot
-            && answers.fetch_add(1, Ordering::Relaxed) % 7 == 3
-        {
-            swallowed.fetch_add(1, Ordering::Relaxed);
-            let body =
-                json!({"slot": slot, "seq": 4, "saved_at": "2026-01-01T00:00:00.000Z", "receipt": "x"}).to_string();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-            client.write_all((head + &body).as_bytes()).await?;
-            continue;
-        }
-        upstream.write_all(&request).await?;
-        let response = message(&mut upstream).await?;
-        client.write_all(&response).await?;
-    }
-}
-
-/// One whole request or response that tells its length, or has no body.
-async fn message(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    loop {
-        let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
-        if let Some(head) = head {
-            let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
-            let length = text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
-            if bytes.len() >= head + length.unwrap_or(0) {
-                return Ok(bytes);
-            }
-        }
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-    }
 }
