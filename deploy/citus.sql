@@ -13,6 +13,8 @@
 DROP TRIGGER steps_unchanged ON steps;
 DROP TRIGGER lesson_steps_unchanged ON lesson_steps;
 DROP TRIGGER ledger_unchanged ON ledger;
+DROP TRIGGER certificates_unchanged ON certificates;
+DROP TRIGGER revocations_unchanged ON revocations;
 DROP TRIGGER item_versions_unchanged ON item_versions;
 DROP TRIGGER key_versions_unchanged ON key_versions;
 
@@ -32,6 +34,8 @@ SELECT create_reference_table('partners');
 SELECT create_distributed_table('attempts', 'learner');
 SELECT create_distributed_table('steps', 'learner', colocate_with => 'attempts');
 SELECT create_distributed_table('ledger', 'learner', colocate_with => 'attempts');
+SELECT create_distributed_table('certificates', 'learner', colocate_with => 'attempts');
+SELECT create_distributed_table('revocations', 'learner', colocate_with => 'attempts');
 SELECT create_distributed_table('overrides', 'person', colocate_with => 'attempts');
 SELECT create_distributed_table('studies', 'learner', colocate_with => 'attempts');
 SELECT create_distributed_table('lesson_progress', 'learner', colocate_with => 'attempts');

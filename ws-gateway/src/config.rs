@@ -20,6 +20,9 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// Origins beside the site's own whose pages may call with a cookie, such as `https://exam.example.cn`.
     pub allowed_origins: Vec<String>,
+    /// Where people reach the site, such as `https://exam.example.cn`: for addresses on paper. Empty: as the
+    /// request has reached it.
+    pub public_url: String,
     /// Whether the site is reached by HTTPS: cookies are then sent over it only.
     pub secure_cookies: bool,
     /// Whether the integrity layer watches.
@@ -117,6 +120,7 @@ impl Default for Config {
             database_password_file: String::new(),
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
+            public_url: String::new(),
             secure_cookies: false,
             heuristics: true,
             node: 1,
@@ -173,6 +177,10 @@ impl Config {
             config.log_format = format;
         }
         config.database()?;
+        let url = &config.public_url;
+        if !url.is_empty() && !url.starts_with("https://") && !url.starts_with("http://") {
+            bail!("public_url {url:?} is no address: give one such as https://exam.example.cn");
+        }
         Ok(config)
     }
 

@@ -93,3 +93,7 @@ pub const PACE_LATENESS_MAX: Duration = Duration::from_millis(25);
 pub const PACE_FULLNESS_MAX: f64 = 0.25;
 /// From connecting to a partner's webhook to its answer; far below the lease of what is delivered.
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Certificates that one address may look at in the long run; an office checks a pile of them.
+pub const CHECKS_PER_SECOND: u32 = 5;
+/// And at once.
+pub const CHECKS_BURST: u32 = 100;

@@ -54,6 +54,8 @@ catalogue! {
     "challenge_closed" => 409, "该题已作答或已失效", "The challenge is answered or another one is open";
     "challenge_lapsed" => 409, "作答超时，请回答新题", "The challenge was not answered in time, a fresh one follows";
     "study_taken" => 409, "已在其他窗口或设备继续学习", "A newer session has taken over";
+    "not_qualified" => 409, "该学年的学时尚未达标", "The hours of that year are not complete";
+    "certificate_revoked" => 409, "该学年的证书已被撤销", "The certificate of that year was revoked";
     "too_many_changes" => 409, "修改次数已达上限", "The attempt holds as many changes as it may";
     "taken" => 409, "名称已被占用", "The name is taken";
     "wrong_state" => 409, "当前状态不允许此操作", "The state does not allow this";

@@ -4,6 +4,7 @@
 //! once. Whoever has used up the allowance is turned away before any password is hashed.
 
 use crate::config::LimitsConfig;
+use crate::limits::{CHECKS_BURST, CHECKS_PER_SECOND};
 use exam_core::PersonId;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -20,6 +21,7 @@ pub struct Rates {
     requests: DefaultKeyedRateLimiter<PersonId>,
     address_answers: DefaultKeyedRateLimiter<IpAddr>,
     address_starts: DefaultKeyedRateLimiter<IpAddr>,
+    address_checks: DefaultKeyedRateLimiter<IpAddr>,
     hellos: DefaultDirectRateLimiter,
     sign_in_places: Semaphore,
     failures: Failures<(String, IpAddr)>,
@@ -41,6 +43,7 @@ impl Rates {
             requests: RateLimiter::keyed(quota(limits.requests_per_second, limits.requests_burst)),
             address_answers: RateLimiter::keyed(of_a_hall(limits.answers_per_second, limits.answers_burst)),
             address_starts: RateLimiter::keyed(of_a_hall(limits.starts_per_second, limits.starts_burst)),
+            address_checks: RateLimiter::keyed(quota(CHECKS_PER_SECOND, CHECKS_BURST)),
             hellos: RateLimiter::direct(quota(limits.hellos_per_second, limits.hellos_burst)),
             sign_in_places: Semaphore::new(limits.hashes_at_once.max(1)),
             failures: Failures::new(limits.sign_in_failures, 15),
@@ -74,6 +77,14 @@ impl Rates {
     /// How long to wait.
     pub fn request(&self, person: PersonId) -> Result<(), Wait> {
         self.check(&self.requests, person)
+    }
+
+    /// One look at a certificate by its number, by whoever is at that address.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn check_certificate(&self, address: IpAddr) -> Result<(), Wait> {
+        self.check(&self.address_checks, address)
     }
 
     /// One hello of a socket, of all sockets together: a storm of them comes in at a pace the house can bear.
@@ -119,6 +130,7 @@ impl Rates {
         self.requests.retain_recent();
         self.address_answers.retain_recent();
         self.address_starts.retain_recent();
+        self.address_checks.retain_recent();
         self.failures.tidy();
         self.account_failures.tidy();
         self.address_failures.tidy();

@@ -29,6 +29,10 @@ pub enum Act {
     },
     /// Study lessons.
     StudyLessons,
+    /// Take out a certificate of one's own.
+    TakeCertificate,
+    /// See and revoke others' certificates.
+    ManageCertificates,
     /// Check a receipt.
     VerifyReceipt,
     /// Write banks; sees keys.
@@ -66,14 +70,14 @@ pub fn decide(subject: &Subject, act: Act) -> Verdict {
     let roles = |allowed: &[Role]| if subject.roles.has_any(allowed) { Verdict::Allow } else { Verdict::Deny };
     match act {
         Act::UseOwnAccount | Act::VerifyReceipt | Act::SeeCatalogue => Verdict::Allow,
-        Act::StartAttempt | Act::StudyLessons => roles(&[Role::Learner]),
+        Act::StartAttempt | Act::StudyLessons | Act::TakeCertificate => roles(&[Role::Learner]),
         Act::TakeAttempt { owner } if owner == subject.person || planted(RuleBug::NoOwnerCheck) => Verdict::Allow,
         Act::TakeAttempt { .. } => Verdict::Hide,
         Act::WriteBanks => roles(&[Role::Author, Role::Admin]),
         Act::WriteExams => roles(&[Role::Author, Role::Admin]),
         Act::RunExams => roles(&[Role::Author, Role::Admin]),
         Act::Proctor => roles(&[Role::Proctor, Role::Admin]),
-        Act::ManagePeople | Act::ManagePartners => roles(&[Role::Admin]),
+        Act::ManagePeople | Act::ManagePartners | Act::ManageCertificates => roles(&[Role::Admin]),
         Act::ReadAudit => roles(&[Role::Admin, Role::CityAdmin]),
         Act::Operate => roles(&[Role::Operator, Role::Admin]),
     }
@@ -99,6 +103,8 @@ mod tests {
         for act in [
             Act::StartAttempt,
             Act::StudyLessons,
+            Act::TakeCertificate,
+            Act::ManageCertificates,
             Act::WriteBanks,
             Act::WriteExams,
             Act::RunExams,

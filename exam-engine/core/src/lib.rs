@@ -11,6 +11,7 @@
 pub mod access;
 pub mod attempt;
 pub mod audit;
+pub mod certificate;
 pub mod exam;
 pub mod hours;
 pub mod id_number;

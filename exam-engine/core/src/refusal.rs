@@ -72,6 +72,12 @@ pub enum Refusal {
     /// A newer study of the learner has taken over.
     #[error("已在其他窗口或设备继续学习 / a newer session has taken over")]
     StudyTaken,
+    /// The credit year is not fulfilled.
+    #[error("该学年的学时尚未达标 / the hours of that year are not complete")]
+    NotQualified,
+    /// The year's certificate was revoked, and no other was allowed.
+    #[error("该学年的证书已被撤销 / the certificate of that year was revoked")]
+    CertificateRevoked,
     /// The attempt holds as many steps of this sort as it may.
     #[error("修改次数已达上限 / the attempt holds as many changes as it may")]
     TooManyChanges,

@@ -14,6 +14,7 @@ use crate::starts::Starts;
 use crate::study::Studies;
 use crate::tickets::TicketKey;
 use exam_core::Timestamp;
+use exam_core::certificate::CertificateKey;
 use exam_core::ids::ExamId;
 use exam_core::receipt::ReceiptKey;
 use exam_store::Store;
@@ -93,6 +94,7 @@ pub struct Engine {
     pub(crate) sessions: SessionCache,
     pub(crate) passwords: Passwords,
     pub(crate) receipts: ReceiptKey,
+    pub(crate) certificates: CertificateKey,
     pub(crate) keeper: Keeper,
     pub(crate) tickets: TicketKey,
     pub(crate) lessons: LessonCache,
@@ -132,6 +134,7 @@ impl Engine {
             exams: ExamCache::new(),
             sessions: SessionCache::new(),
             receipts: ReceiptKey::derive(&secret),
+            certificates: CertificateKey::derive(&secret),
             keeper,
             tickets: TicketKey::derive(&secret),
             lessons: LessonCache::default(),

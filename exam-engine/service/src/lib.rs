@@ -8,6 +8,7 @@
 
 mod attempts;
 mod banks;
+mod certificates;
 pub mod clock;
 mod commands;
 mod engine;
@@ -41,6 +42,7 @@ mod verify;
 
 pub use attempts::{AnswerOutcome, BatchOutcome, Feedback, ReceiptCheck, Submission};
 pub use banks::{ImportRequest, Stratum, WrittenItem};
+pub use certificates::{CertificateView, IssuedCertificate};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{Engine, Options, Stats};
 pub use error::{EngineError, FieldFault};

@@ -228,7 +228,7 @@ async fn logs_are_append_only() {
             assert_eq!(told, "", "{sql}");
         }
     }
-    let rights = "SELECT count(*) FROM unnest(ARRAY['steps', 'lesson_steps', 'ledger', 'audit', 'key_versions']) AS t \
+    let rights = "SELECT count(*) FROM unnest(ARRAY['steps', 'lesson_steps', 'ledger', 'audit', 'key_versions', 'certificates', 'revocations']) AS t \
                   WHERE has_table_privilege('keju', t, 'UPDATE, DELETE, TRUNCATE')";
     assert_eq!(cluster.sql(&url, rights), "0", "the service has given the right away");
 }
@@ -241,7 +241,7 @@ async fn every_key_of_the_learner_tables_carries_the_learner() {
     open(&url).await.close().await;
     let learner_tables = "(VALUES ('attempts', 'learner'), ('steps', 'learner'), ('ledger', 'learner'), \
         ('overrides', 'person'), ('studies', 'learner'), ('lesson_progress', 'learner'), ('lesson_steps', 'learner'), \
-        ('outbox', 'learner')) AS t (name, learner)";
+        ('outbox', 'learner'), ('certificates', 'learner'), ('revocations', 'learner')) AS t (name, learner)";
     let column = "(SELECT attnum FROM pg_attribute WHERE attrelid = t.name::regclass AND attname = t.learner)";
     let without = cluster.sql(
         &url,
@@ -263,11 +263,13 @@ async fn every_key_of_the_learner_tables_carries_the_learner() {
     );
     let known = [
         "attempts",
+        "certificates",
         "ledger",
         "lesson_progress",
         "lesson_steps",
         "outbox",
         "overrides",
+        "revocations",
         "sessions",
         "steps",
         "studies",

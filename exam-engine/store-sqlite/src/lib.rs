@@ -10,6 +10,7 @@ mod announcements;
 mod attempts;
 mod audit;
 mod banks;
+mod certificates;
 mod connect;
 mod convert;
 mod courses;

@@ -8,6 +8,7 @@
 //!   `(learner, exam)`, numbers by `(learner, exam, mode, number)`, hours by `(learner, course, year)`.
 //! - [`Lessons::commit_lesson`] likewise: steps by `(learner, lesson, seq)` and `(learner, lesson, command)`,
 //!   the active study by `(learner)` (a [`lessons::Fence`]), hours of a lesson by `(learner, lesson, year)`.
+//! - [`Certificates::issue_certificate`]: certificates by `(learner, year, issue)` and `(learner, command)`.
 //! - One commit that fails never fails another.
 //! - After [`StoreError::Unknown`] the caller reloads before it believes anything.
 
@@ -15,6 +16,7 @@ pub mod announcements;
 pub mod attempts;
 pub mod audit;
 pub mod banks;
+pub mod certificates;
 pub mod courses;
 pub mod error;
 pub mod exams;
@@ -33,6 +35,7 @@ pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};
 pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, RowChange};
 pub use audit::AuditLog;
 pub use banks::{BankRow, Banks, ItemRow, ItemState};
+pub use certificates::{CertificateRow, Certificates};
 pub use courses::{CourseRow, Courses};
 pub use error::{CommitError, StoreError};
 pub use exams::{Exams, OverrideRow};
@@ -51,6 +54,7 @@ pub trait Store:
     + Attempts
     + AuditLog
     + Banks
+    + Certificates
     + Courses
     + Exams
     + Ledger
@@ -72,6 +76,7 @@ impl<T> Store for T where
         + Attempts
         + AuditLog
         + Banks
+        + Certificates
         + Courses
         + Exams
         + Ledger

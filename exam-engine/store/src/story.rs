@@ -8,6 +8,7 @@
 mod announcements;
 mod attempts;
 mod banks;
+mod certificates;
 mod conflicts;
 mod exams;
 pub mod kit;
@@ -53,5 +54,8 @@ pub async fn tell(store: Arc<dyn Store>) {
     partners::partners_come_and_go(&store).await;
     partners::tickets_are_spent_once(&store).await;
     partners::what_is_told_is_claimed_by_one(&store).await;
+    certificates::a_certificate_reads_back(&store).await;
+    certificates::certificates_are_issued_once(&store).await;
+    certificates::a_revocation_stands(&store).await;
     site::audit_records_chain(&store).await;
 }

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod bad_input;
+mod certificates;
 mod closing;
 mod command_line;
 mod crash;

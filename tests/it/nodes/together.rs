@@ -51,6 +51,24 @@ async fn fifty_starts_over_two_nodes_make_one_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_wishes_over_two_nodes_make_one_certificate() {
+    let nodes = Nodes::start().await;
+    let learner = nodes.site.learner().await;
+    for exam in nodes.site.year_of_exams().await {
+        nodes.site.take(&learner, &exam, 2).await;
+    }
+    let wish = |device: Client| async move {
+        device.post("/me/certificates", &json!({"command_id": command_id(), "year": YEAR})).await
+    };
+    let replies = at_once(nodes.in_turns(&learner).take(AT_ONCE).map(wish)).await;
+    assert_eq!(replies.iter().filter(|reply| !reply.is_replayed()).count(), 1, "one was first");
+    let numbers: HashSet<String> = replies.into_iter().map(|reply| reply.ok(201)["number"].to_string()).collect();
+    assert_eq!(numbers.len(), 1);
+    let counted = nodes.site.server.postgres().sql("SELECT count(*) FROM certificates");
+    assert_eq!(counted, "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_submissions_over_two_nodes_close_one_attempt_once() {
     let nodes = Nodes::start().await;
     let exam = nodes.site.exam(&json!({})).await;

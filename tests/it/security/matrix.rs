@@ -64,6 +64,11 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/me/hours", nothing, SIGNED_IN),
     Row("GET", "/api/v1/me/attempts", nothing, SIGNED_IN),
     Row("POST", "/api/v1/me/password", |_| json!({"password": "not the one", "new_password": "x"}), SIGNED_IN),
+    Row("GET", "/api/v1/me/certificates", nothing, SIGNED_IN),
+    Row("POST", "/api/v1/me/certificates", |_| json!({"command_id": command_id(), "year": 2023}), LEARNERS),
+    Row("GET", "/api/v1/certificates/{certificate}", nothing, EVERYBODY),
+    Row("POST", "/api/v1/certificates/{certificate}/revocation", |_| json!({"reason": "", "reissue": false}), ADMINS),
+    Row("GET", "/api/v1/people/{person}/certificates", nothing, ADMINS),
     Row("GET", "/api/v1/courses", nothing, SIGNED_IN),
     Row(
         "POST",
@@ -193,6 +198,7 @@ fn ask(row: &Row, things: &Things, token: Option<&str>) -> Ask {
         .replace("{lesson}", &things.lesson)
         .replace("{partner}", &things.partner)
         .replace("{person}", &things.victim)
+        .replace("{certificate}", "00000-00000-00000-00000")
         .replace("{slot}", "1");
     let ask = match (row.2)(things) {
         Value::Null => Ask::new(row.0, path),

@@ -431,7 +431,8 @@ pub fn limited(checked: Result<(), i64>) -> Result<(), Problem> {
     checked.map_err(|wait_ms| Problem::new("rate_limited").retry_after_ms(wait_ms))
 }
 
-fn replayed(mut response: Response, again: bool) -> Response {
+/// Marks the response of a repeated command.
+pub fn replayed(mut response: Response, again: bool) -> Response {
     if again {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }

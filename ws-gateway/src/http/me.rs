@@ -150,7 +150,7 @@ async fn hours(
 }
 
 /// In the order of [`Bucket::ALL`].
-fn subjects([public_c, public_e, professional_c, professional_e]: [Points; Bucket::ALL.len()]) -> SubjectsView {
+pub fn subjects([public_c, public_e, professional_c, professional_e]: [Points; Bucket::ALL.len()]) -> SubjectsView {
     let buckets = |compulsory, elective| BucketsView { total: compulsory + elective, compulsory, elective };
     let (public, professional) = (buckets(public_c, public_e), buckets(professional_c, professional_e));
     SubjectsView { total: public.total + professional.total, public, professional }

@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod banks;
+pub mod certificates;
 pub mod courses;
 pub mod exams;
 pub mod extract;
@@ -82,6 +83,7 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(partners::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(lessons::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(me::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(certificates::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(courses::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(exams::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(proctor::routes(), Class::Report, BODY_BYTES_MAX))

@@ -35,7 +35,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// Where the shell is served.
-pub const PAGES: [&str; 19] = [
+pub const PAGES: [&str; 22] = [
     "/",
     "/sign-in",
     "/password",
@@ -46,6 +46,9 @@ pub const PAGES: [&str; 19] = [
     "/attempts/{attempt}/result",
     "/history",
     "/mistakes",
+    "/certificates/{year}",
+    "/verify",
+    "/verify/{number}",
     "/proctor",
     "/proctor/{exam}",
     "/proctor/{exam}/{attempt}",

@@ -156,6 +156,8 @@ impl Problem {
             Refusal::ChallengeClosed => Self::new("challenge_closed"),
             Refusal::ChallengeLapsed => Self::new("challenge_lapsed"),
             Refusal::StudyTaken => Self::new("study_taken"),
+            Refusal::NotQualified => Self::new("not_qualified"),
+            Refusal::CertificateRevoked => Self::new("certificate_revoked"),
             Refusal::TooManyChanges => Self::new("too_many_changes"),
             Refusal::WrongState(words) => Self::new("wrong_state").detail(words),
             Refusal::InvalidArgument { pointer, detail } => Self::field(pointer, detail),
