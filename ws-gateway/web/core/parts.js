@@ -151,5 +151,15 @@ export function bar(label, done, of, unit) {
       h('div', { class: 'bar-fill', style: { width: `${share * 100}%` } })));
 }
 
+/** A page's own stylesheet, before anything of the page shows: nothing moves when it comes. */
+export function stylesheet(name) {
+  const href = new URL(`../${name}`, import.meta.url).pathname;
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  return new Promise((done) => {
+    // A page without its looks is still a page.
+    document.head.append(h('link', { rel: 'stylesheet', href, onload: done, onerror: done }));
+  });
+}
+
 /** The name of a kind of question. */
 export const kindName = (kind) => t(`kind.${kind}`);

@@ -37,7 +37,8 @@ export default async function page(context) {
           h('p', {}, hours.qualified ? badge(t('year.qualified'), 'good') : badge(t('year.not_qualified'), 'warn')),
           h('p', { class: 'lead' }, hours.qualified ? t('year.qualified_text') : t('year.missing', {
             list: missing.map((one) => t('year.missing_one', { bucket: t(`bucket.${one.subject}.${one.bucket}`), n: number(one.hours) })).join(t('comma')),
-          })))),
+          })),
+          hours.qualified && h('p', { class: 'section' }, link(`/certificates/${year}`, t('certificate.open'), 'button primary')))),
         h('div', { class: 'year-subjects section' }, ['public', 'professional'].map((subject) => h('div', { class: 'year-subject' },
           h('h3', {}, h('span', {}, t(`subject.${subject}`)),
             h('span', { class: 'quiet figures' }, percent(share(hours.earned[subject].total, hours.required[subject].total)))),
