@@ -35,6 +35,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// The stream.
     pub stream: StreamConfig,
+    /// What partner systems are told.
+    pub webhooks: WebhooksConfig,
 }
 
 /// How log lines look.
@@ -99,6 +101,14 @@ pub struct StreamConfig {
     pub sockets_per_address: u32,
 }
 
+/// How partner systems are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhooksConfig {
+    /// PEM file of certificate authorities that are trusted beside the machine's own; empty: none.
+    pub ca_file: String,
+}
+
 impl Default for StreamConfig {
     fn default() -> Self {
         Self {
@@ -127,6 +137,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             limits: LimitsConfig::default(),
             stream: StreamConfig::default(),
+            webhooks: WebhooksConfig::default(),
         }
     }
 }

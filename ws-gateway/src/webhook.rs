@@ -5,6 +5,7 @@
 //! proxies and a second TLS library to build, none of which is wanted here.
 
 use crate::limits::{HEAD_BYTES_MAX, WEBHOOK_TIMEOUT};
+use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
 use exam_core::Timestamp;
@@ -19,7 +20,8 @@ use std::sync::{Arc, OnceLock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// The header that names a delivery, the same at every try.
@@ -28,16 +30,27 @@ pub const DELIVERY_HEADER: &str = "keju-delivery";
 pub const SIGNATURE_HEADER: &str = "keju-signature";
 
 /// Carries deliveries over HTTP. The machine's certificates are read at the first one that goes by https.
-#[derive(Default)]
 pub struct Webhooks {
+    /// Authorities of the configuration.
+    own: RootCertStore,
     tls: OnceLock<TlsConnector>,
 }
 
 impl Webhooks {
-    /// Ready to send.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    /// Ready to send. Trusts the authorities of a PEM file beside the machine's; an empty path names none.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no certificate.
+    pub fn trusting(ca_file: &str) -> anyhow::Result<Self> {
+        let mut own = RootCertStore::empty();
+        if !ca_file.is_empty() {
+            let place = || format!("webhooks.ca_file {ca_file:?}");
+            for certificate in CertificateDer::pem_file_iter(ca_file).with_context(place)? {
+                own.add(certificate.with_context(place)?).with_context(place)?;
+            }
+            ensure!(!own.is_empty(), "{} holds no certificate", place());
+        }
+        Ok(Self { own, tls: OnceLock::new() })
     }
 
     async fn post(&self, delivery: Delivery) -> Result<StatusCode, String> {
@@ -52,14 +65,13 @@ impl Webhooks {
             return exchange(stream, request).await;
         }
         let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
-        let tls = self.tls.get_or_init(connector);
+        let tls = self.tls.get_or_init(|| connector(self.own.clone()));
         exchange(tls.connect(name, stream).await.map_err(|error| error.to_string())?, request).await
     }
 }
 
-/// Trusts what the machine trusts.
-fn connector() -> TlsConnector {
-    let mut roots = RootCertStore::empty();
+/// Trusts what the machine trusts, and these.
+fn connector(mut roots: RootCertStore) -> TlsConnector {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::warn!(%error, "a certificate of this machine could not be read");

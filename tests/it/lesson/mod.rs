@@ -7,6 +7,7 @@ mod making;
 mod partner;
 mod resume;
 mod webhook;
+mod webhook_tls;
 mod whole;
 
 use keju_tests::kit::{Bank, Client, Settings, Site};

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use ws_gateway::webhook::{DELIVERY_HEADER, SIGNATURE_HEADER, signature};
 
 /// One request as it came.
 #[derive(Clone, Debug)]
-struct Heard {
-    line: String,
-    headers: HashMap<String, String>,
-    body: String,
+pub(super) struct Heard {
+    pub(super) line: String,
+    pub(super) headers: HashMap<String, String>,
+    pub(super) body: String,
 }
 
 /// A partner's server: answers its requests with these statuses in turn, then with 204.
@@ -42,7 +42,7 @@ async fn partner_server(answers: &'static [&'static str]) -> (String, Arc<Mutex<
     (url, heard)
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Heard> {
+pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Heard> {
     let (mut bytes, mut chunk) = (Vec::new(), [0; 4_096]);
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -61,12 +61,9 @@ async fn read(stream: &mut TcpStream) -> Option<Heard> {
     }
 }
 
-#[tokio::test]
-async fn a_partner_is_told_of_a_completion_until_it_takes_it() {
-    let (url, heard) = partner_server(&["500 Internal Server Error", "302 Found"]).await;
-    let class = Class::start(&json!({"hours": 2.5, "code": "partner-lesson"})).await;
-    let draft = json!({"name": "伙伴", "webhook_url": url});
-    let made = class.site.admin.post("/partners", &draft).await.ok(201);
+/// A partner with this webhook sends the learner, who completes the lesson; the partner as it was made.
+pub(super) async fn complete_for(class: &Class, url: &str) -> Value {
+    let made = class.site.admin.post("/partners", &json!({"name": "伙伴", "webhook_url": url})).await.ok(201);
     let partner = class.learner.with_token(Some(text(&made["key"])));
     let wanted = json!({"learner": class.learner.username, "lesson": class.lesson});
     let minted = partner.post("/partner/tickets", &wanted).await.ok(201);
@@ -74,6 +71,14 @@ async fn a_partner_is_told_of_a_completion_until_it_takes_it() {
     stream.say(&json!({"t": "hello", "ticket": minted["ticket"]})).await;
     let done = Player::on(stream).await.finish(&class.site.bank).await;
     assert_eq!(done["hours_granted"], 2.5);
+    made
+}
+
+#[tokio::test]
+async fn a_partner_is_told_of_a_completion_until_it_takes_it() {
+    let (url, heard) = partner_server(&["500 Internal Server Error", "302 Found"]).await;
+    let class = Class::start(&json!({"hours": 2.5, "code": "partner-lesson"})).await;
+    let made = complete_for(&class, &url).await;
 
     let count = || heard.lock().unwrap().len();
     eventually("told three times", Duration::from_secs(30), async || (count() >= 3).then_some(())).await;

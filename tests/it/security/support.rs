@@ -34,8 +34,17 @@ pub(super) async fn person(site: &Site, username: &str, roles: &[&str]) -> Clien
 
 /// The most memory the server has held, in MiB.
 pub(crate) fn memory_peak_mib(server: &Server) -> u64 {
+    memory(server, "VmHWM:")
+}
+
+/// The memory the server holds now, in MiB.
+pub(crate) fn memory_mib(server: &Server) -> u64 {
+    memory(server, "VmRSS:")
+}
+
+fn memory(server: &Server, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id().unwrap())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 

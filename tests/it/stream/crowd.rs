@@ -1,37 +1,53 @@
 //! Many at once: clients that never read, that say nothing, that come and go. Nobody else notices.
 
 use super::Sitting;
-use crate::security::support::{descriptors, memory_peak_mib};
-use keju_tests::kit::{Said, Stream, eventually, number, slots};
+use crate::security::support::{descriptors, memory_mib, memory_peak_mib};
+use keju_tests::kit::stream::raw_frame;
+use keju_tests::kit::{Client, Said, Stream, eventually, number, slots};
 use serde_json::{Value, json};
+use socket2::{Domain, SockRef, Socket, Type};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 
-/// Sends answers and reads nothing, until the server has enough of it; gives the socket back.
-async fn never_reads(sitting: &Sitting) -> Stream {
-    let ticket = sitting.learner.ticket("attempt", &sitting.id()).await;
-    let mut stream = Stream::open_narrow(sitting.site.server.url()).await;
+/// How many never read.
+const DEAF: usize = 1_000;
+/// Of them, so many come at once.
+const DEAF_AT_ONCE: usize = 50;
+/// How many come and are killed.
+const KILLED: usize = 100_000;
+
+/// Says hello, and will read nothing.
+async fn never_reads(learner: Client, attempt: String) -> Stream {
+    let ticket = learner.ticket("attempt", &attempt).await;
+    let mut stream = Stream::open_narrow(learner.base()).await;
     stream.say(&json!({"t": "hello", "ticket": ticket})).await;
     stream
 }
 
 #[tokio::test]
 async fn clients_that_never_read() {
-    let config = "messages_per_second = 100000\nmessages_burst = 100000\n[stream]\nsockets_per_person = 1000\n";
+    let config = "messages_per_second = 100000\nmessages_burst = 100000\n[stream]\nsockets_per_person = 2000\n";
     let sitting = Sitting::start(config).await;
     let before = descriptors(&sitting.site.server);
     // Each asks for megabytes of refusals and reads none of them.
     let wrong = json!({"t": "answer", "command_id": keju_tests::kit::command_id(), "slot": 9_999, "response": null});
     let mut deaf = Vec::new();
-    for _ in 0..300 {
-        deaf.push(never_reads(&sitting).await);
+    while deaf.len() < DEAF {
+        let come: Vec<_> =
+            (0..DEAF_AT_ONCE).map(|_| tokio::spawn(never_reads(sitting.learner.clone(), sitting.id()))).collect();
+        for one in come {
+            deaf.push(one.await.unwrap());
+        }
     }
-    let wrong = keju_tests::kit::stream::raw_frame(true, 1, wrong.to_string().as_bytes()).repeat(2_000);
+    let wrong = raw_frame(true, 1, wrong.to_string().as_bytes()).repeat(2_000);
+    let wrong: Arc<[u8]> = wrong.into();
     let writers: Vec<_> = deaf
         .into_iter()
         .map(|mut stream| {
-            let wrong = wrong.clone();
+            let wrong = Arc::clone(&wrong);
             tokio::spawn(async move {
                 let _ = tokio::time::timeout(Duration::from_secs(3), stream.bytes().write_all(&wrong)).await;
                 stream
@@ -56,7 +72,8 @@ async fn clients_that_never_read() {
         (descriptors(&sitting.site.server) <= before + 20).then_some(())
     })
     .await;
-    assert!(memory_peak_mib(&sitting.site.server) < 400);
+    let peak = memory_peak_mib(&sitting.site.server);
+    assert!(peak < 400, "{peak} MiB");
     // Whoever reads at last is told why, if there was room left to say it.
     let mut told = Vec::new();
     for mut stream in deaf.drain(..20) {
@@ -106,6 +123,48 @@ async fn silent_peers_are_gone() {
     }
 }
 
+/// A connection that is killed somewhere on its way: before, in or after its handshake, or with a hello under way; by
+/// a reset or by its end.
+fn come_and_go(address: SocketAddr, from: u8, number: usize) -> std::io::Result<()> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from(([127, 0, 0, from], 0)).into())?;
+    socket.connect(&address.into())?;
+    let mut stream = TcpStream::from(socket);
+    let (head, rest) = HANDSHAKE.split_at(HANDSHAKE.len() / 2);
+    if number % 4 > 0 {
+        stream.write_all(head)?;
+    }
+    if number % 4 > 1 {
+        stream.write_all(rest)?;
+        let mut answer = [0; 512];
+        let read = stream.read(&mut answer)?;
+        assert!(answer[..read].starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer[..read]));
+    }
+    if number % 4 == 3 {
+        stream.write_all(&raw_frame(true, 1, br#"{"t":"hello","ticket":"none"}"#))?;
+    }
+    if number % 8 < 4 {
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+    }
+    Ok(())
+}
+
+const HANDSHAKE: &[u8] = b"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: exam.v1\r\n\r\n";
+
+/// So many of them, from four addresses at once: one has not enough ports for all.
+fn a_crowd_comes_and_goes(address: SocketAddr, count: usize) {
+    std::thread::scope(|scope| {
+        for from in 2..6 {
+            scope.spawn(move || {
+                for number in 0..count / 4 {
+                    come_and_go(address, from, number).unwrap_or_else(|error| panic!("{number}: {error}"));
+                }
+            });
+        }
+    });
+}
+
 #[tokio::test]
 async fn connections_that_come_and_are_killed() {
     let sitting = Sitting::start("").await;
@@ -114,34 +173,28 @@ async fn connections_that_come_and_are_killed() {
     warm.expect("welcome").await;
     warm.close().await;
     let before = descriptors(server);
-    let memory = |round: usize| (round, memory_peak_mib(server));
-    let mut peaks = Vec::new();
-    for round in 0..4 {
-        for number in 0..500 {
-            match number % 4 {
-                // No handshake, half of one, a whole one, one with a hello.
-                0 => drop(TcpStream::connect(server.address()).await.unwrap()),
-                1 => {
-                    let mut stream = TcpStream::connect(server.address()).await.unwrap();
-                    let _ = stream.write_all(b"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n").await;
-                }
-                2 => drop(Stream::open(server.url()).await),
-                _ => {
-                    let mut stream = Stream::open(server.url()).await;
-                    stream.say(&json!({"t": "hello", "ticket": "none"})).await;
-                }
-            }
-        }
-        peaks.push(memory(round));
-    }
-    eventually("the descriptors come back", Duration::from_secs(40), async || {
-        (descriptors(server) <= before + 2).then_some(())
-    })
-    .await;
-    assert!(peaks[3].1 <= peaks[0].1 + 40, "{peaks:?}");
-    eventually("the sockets are counted back", Duration::from_secs(10), async || {
-        let metrics = sitting.learner.send(sitting.learner.request(reqwest::Method::GET, "/metrics")).await.text();
-        metrics.contains("keju_sockets 0\n").then_some(())
-    })
-    .await;
+    let address = server.address().parse().unwrap();
+    let all_gone = async || {
+        eventually("the descriptors come back", Duration::from_secs(40), async || {
+            (descriptors(server) <= before + 2).then_some(())
+        })
+        .await;
+        eventually("the sockets are counted back", Duration::from_secs(10), async || {
+            let metrics = sitting.learner.send(sitting.learner.request(reqwest::Method::GET, "/metrics")).await.text();
+            metrics.contains("keju_sockets 0\n").then_some(())
+        })
+        .await;
+    };
+    a_crowd_comes_and_goes(address, KILLED / 10);
+    all_gone().await;
+    let baseline = memory_mib(server);
+    a_crowd_comes_and_goes(address, KILLED - KILLED / 10);
+    all_gone().await;
+    let after = memory_mib(server);
+    assert!(after <= baseline + 24, "{baseline} MiB after a tenth of them, {after} MiB after all");
+    let mut stream = Stream::hello(&sitting.learner, "attempt", &sitting.id()).await;
+    stream.expect("welcome").await;
+    stream.answer(1, &Value::Null).await;
+    stream.expect("receipt").await;
+    assert!(!server.stderr().contains("panicked"), "{}", server.stderr());
 }

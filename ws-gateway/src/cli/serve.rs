@@ -53,6 +53,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     if demo && !addresses.iter().all(|address| address.ip().is_loopback()) {
         bail!("the demo site has known passwords: it listens on a loopback address only, not at {}", config.listen);
     }
+    let webhooks = Arc::new(Webhooks::trusting(&config.webhooks.ca_file)?);
     let site = Site::open(&config).await?;
     if demo {
         demo::prepare(&site.engine).await?;
@@ -71,7 +72,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
     let tidy = tokio::spawn(tidy(Arc::clone(&app)));
     let pace = tokio::spawn(pace::keep_pace(Arc::clone(&app)));
     let flush = tokio::spawn(Arc::clone(&site.engine).flush_forever());
-    let tell = tokio::spawn(Arc::clone(&site.engine).tell_forever(Arc::new(Webhooks::new())));
+    let tell = tokio::spawn(Arc::clone(&site.engine).tell_forever(webhooks));
     let (hub, engine) = (Arc::clone(&app.hub), Arc::clone(&site.engine));
     let wheel = tokio::spawn(Arc::clone(&hub).run(move || engine.now()));
     // Everything stands: say where.
