@@ -30,6 +30,9 @@ pub const LESSON_DURATION_MS_MAX: i64 = 12 * 3_600_000;
 pub const COVERAGE_STRETCHES_MAX: usize = 64;
 /// Challenges a policy may ask for at least.
 pub const CHALLENGES_MIN_MAX: u32 = 200;
+/// The largest share of right answers, in percent, that a lesson may ask for: each wrong one then needs nine right ones
+/// beside it. At a hundred a single mistake could never be made good.
+pub const CORRECT_SHARE_MAX: u32 = 90;
 /// Answers of a lesson whose repeats get the first verdict; older challenges are closed anyway.
 pub const LESSON_COMMANDS_KEPT: usize = 64;
 /// Messages of a lesson that can be told again to a client that missed them.

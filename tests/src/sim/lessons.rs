@@ -63,7 +63,11 @@ fn rules(rng: &mut Rng) -> LessonRules {
         cooldown_ms,
         cooldown_growth_percent: 200,
         cooldown_max_ms: cooldown_ms + rng.between(0, 20) * 1_000,
-        correct_share_min_percent: if rng.percent(30) { 50 } else { 0 },
+        correct_share_min_percent: match rng.below(100) {
+            0..20 => 50,
+            20..30 => 90,
+            _ => 0,
+        },
         exhausted: if rng.percent(30) { Exhausted::Lock } else { Exhausted::Repeat },
         lock_ms: 60_000,
     };

@@ -1,6 +1,6 @@
 //! What a lesson asks of whoever takes it, as data of the lesson.
 
-use crate::limits::{CHALLENGES_MIN_MAX, LESSON_DURATION_MS_MAX, LESSON_DURATION_MS_MIN};
+use crate::limits::{CHALLENGES_MIN_MAX, CORRECT_SHARE_MAX, LESSON_DURATION_MS_MAX, LESSON_DURATION_MS_MIN};
 use question_bank::Points;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -78,7 +78,7 @@ pub struct LessonPolicy {
     pub cooldown_growth_percent: u32,
     /// The longest it gets.
     pub cooldown_max_ms: i64,
-    /// The least share of challenges answered rightly.
+    /// The least share of challenges answered rightly, of all that were asked: 90 at most, so that a mistake can be made good.
     pub correct_share_min_percent: u32,
     /// What happens when every item of the pool was asked.
     pub exhausted: Exhausted,
@@ -217,7 +217,11 @@ impl LessonRules {
             ("/policy/rewind_ms", policy.rewind_ms, 0..=LESSON_DURATION_MS_MAX),
             ("/policy/cooldown_ms", policy.cooldown_ms, 1_000..=3_600_000),
             ("/policy/cooldown_growth_percent", i64::from(policy.cooldown_growth_percent), 100..=1_000),
-            ("/policy/correct_share_min_percent", i64::from(policy.correct_share_min_percent), 0..=100),
+            (
+                "/policy/correct_share_min_percent",
+                i64::from(policy.correct_share_min_percent),
+                0..=i64::from(CORRECT_SHARE_MAX),
+            ),
             ("/policy/lock_ms", policy.lock_ms, 60_000..=30 * 86_400_000),
         ]
     }

@@ -2,7 +2,8 @@
 
 use super::player::{LESSON, Player};
 use crate::hours::GrantSource;
-use crate::lesson::{LessonGrant, LessonPolicy, LessonStepBody, Phase, ToldWhat};
+use crate::lesson::{LessonGrant, LessonPolicy, LessonRules, LessonStepBody, Phase, ToldWhat};
+use crate::limits::CORRECT_SHARE_MAX;
 use question_bank::Points;
 
 const MINUTE: i64 = 60_000;
@@ -106,6 +107,18 @@ fn a_share_of_right_answers_can_be_asked_for() {
         player.lesson.passed,
         player.lesson.asked
     );
+}
+
+#[test]
+fn a_mistake_can_be_made_good_at_the_largest_share() {
+    let policy = LessonPolicy { correct_share_min_percent: CORRECT_SHARE_MAX, ..LessonPolicy::default() };
+    assert_eq!(LessonRules { duration_ms: 10 * MINUTE, policy: policy.clone() }.faults(), Vec::new());
+    let mut player = Player::playing(10 * MINUTE, policy);
+    player.play_to_challenge();
+    player.fail();
+    player.finish();
+    assert!(player.lesson.is_completed());
+    assert_eq!((player.lesson.asked, player.lesson.passed), (10, 9));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn all_faults_are_named_at_once() {
         gap_max_ms: 4_000,
         cooldown_ms: 0,
         challenges_min: 60,
-        correct_share_min_percent: 101,
+        correct_share_min_percent: 91,
         ..LessonPolicy::default()
     };
     let faults = LessonRules { duration_ms: 5_000, policy }.faults();

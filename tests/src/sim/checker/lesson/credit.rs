@@ -1,7 +1,7 @@
 //! What lessons may have earned: P6, one study at a time; credit, no more than was played in real time; and
 //! no more lost than a heartbeat.
 
-use super::evidence::{Heard, Saved};
+use super::evidence::{Heard, Saved, StoredLessonStep};
 use super::log::WalkedLesson;
 use crate::sim::checker::evidence::Evidence;
 use crate::sim::checker::{Found, Promise};
@@ -123,22 +123,30 @@ fn check_lost(evidence: &Evidence<'_>, log: &WalkedLesson<'_>, found: &mut Found
     for beat in its {
         instances.entry(beat.instance).or_default().push(beat);
     }
-    let wrong: Vec<i64> = log
+    let wrong: Vec<&StoredLessonStep> = log
         .steps
         .iter()
         .zip(&log.stored.steps)
         .filter(|(step, _)| matches!(step.body, LessonStepBody::Answered { correct: false, .. }))
-        .map(|(_, stored)| stored.real_ms)
+        .map(|(_, stored)| stored)
         .collect();
     for (old, new) in instances.values().zip(instances.values().skip(1)) {
         let (Some(first), Some(last)) = (new.first(), old.last()) else { continue };
-        let between = |times: &[i64], from: i64| times.iter().any(|at| (from..=first.real_ms).contains(at));
+        let is_between = |at: i64, from: i64| (from..=first.real_ms).contains(&at);
+        // What another node took while this one's copy was in use is known to it at its next command only.
+        let began_ms = old.first().map_or(last.real_ms, |beat| beat.real_ms);
+        let is_taken = |from: i64| {
+            wrong.iter().any(|step| {
+                is_between(step.real_ms, from) || (step.row.node != last.node && is_between(step.real_ms, began_ms))
+            })
+        };
         let together = last.real_ms >= first.real_ms || old.first().is_none_or(|beat| beat.epoch != first.epoch);
         let crashes = &evidence.lessons.crashes;
         let crash = crashes.iter().find(|(node, at)| *node == last.node && *at >= last.real_ms).map(|(_, at)| *at);
         let ended_ms = crash.unwrap_or(first.real_ms).min(first.real_ms);
         let Some(kept) = old.iter().rfind(|beat| beat.real_ms <= ended_ms - SAVED_WITHIN_MS) else { continue };
-        if together || between(&wrong, kept.real_ms) || between(&evidence.lessons.trouble_ms, kept.real_ms) {
+        let trouble = evidence.lessons.trouble_ms.iter().any(|at| is_between(*at, kept.real_ms));
+        if together || is_taken(kept.real_ms) || trouble {
             continue;
         }
         found.unless(first.covered_ms >= kept.covered_ms, Promise::P1, || {
