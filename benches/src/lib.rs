@@ -1,6 +1,7 @@
 //! What the benches share: a large bank without any real content, and a site over it.
 
 pub mod client;
+pub mod crowd;
 pub mod process;
 pub mod site;
 

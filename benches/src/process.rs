@@ -4,11 +4,12 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
 use crate::client::{self, Outcome, Plan};
+use crate::crowd::{Ask, Done};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which role a process has; none is the bench itself.
 pub const ROLE: &str = "KEJU_BENCH_ROLE";
@@ -91,6 +92,16 @@ impl Server {
         Self::start("product", &environment)
     }
 
+    /// Stops it as an operator does; how long that took.
+    pub fn stop(mut self) -> Duration {
+        let began = Instant::now();
+        let pid = rustix::process::Pid::from_child(&self.process.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the process lives");
+        let ended = self.process.child.wait().expect("the process ends");
+        assert!(ended.success(), "{ended}");
+        began.elapsed()
+    }
+
     /// User and system time of the whole process so far.
     pub fn cpu(&self) -> Duration {
         cpu_of(self.process.child.id())
@@ -146,6 +157,34 @@ pub fn load(server: &Server, plan: &Plan) -> Measured {
     client.say("go");
     let outcome = serde_json::from_str(&client.line()).expect("an outcome");
     Measured { outcome, cpu: server.cpu().saturating_sub(before) }
+}
+
+/// A process that holds sockets; see [`crate::crowd`].
+pub struct Crowd {
+    process: Process,
+}
+
+impl Crowd {
+    /// Starts one, for this server.
+    pub fn start(server: &Server) -> Self {
+        let mut crowd = Self { process: Process::start("crowd", &[]) };
+        crowd.ask(&Ask::At(server.address));
+        crowd
+    }
+
+    /// Lets it do something.
+    pub fn ask(&mut self, ask: &Ask) -> Done {
+        self.process.say(&serde_json::to_string(ask).expect("plain data"));
+        serde_json::from_str(&self.process.line()).expect("what came of it")
+    }
+
+    /// The same, and the server's CPU time in microseconds for each.
+    pub fn cost(&mut self, server: &Server, ask: &Ask) -> (Done, f64) {
+        let before = server.cpu();
+        let done = self.ask(ask);
+        let cpu = server.cpu().saturating_sub(before);
+        (done, cpu.as_secs_f64() * 1e6 / done.count.max(1) as f64)
+    }
 }
 
 /// The client's process.

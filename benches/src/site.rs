@@ -7,10 +7,11 @@ use exam_core::attempt::{AnswerInput, Mode};
 use exam_core::audit::NewAudit;
 use exam_core::exam::{ExamRules, PracticePolicy, ReviewPolicy};
 use exam_core::hours::{Bucket, Obligation, Subject};
-use exam_core::ids::{AttemptId, ExamId, PersonId};
+use exam_core::ids::{AttemptId, BankId, ExamId, LessonId, PartnerId, PersonId};
 use exam_core::integrity::Origin;
+use exam_core::lesson::LessonPolicy;
 use exam_core::person::{Person, Role};
-use exam_service::{Engine, ExamDraft, Identity, Options, SystemClock};
+use exam_service::{Engine, ExamDraft, Identity, LessonDraft, Options, PartnerDraft, SystemClock};
 use exam_store::{ItemState, PersonRow, SessionRow, Store};
 use exam_store_sqlite::SqliteStore;
 use question_bank::{
@@ -33,6 +34,8 @@ pub struct BenchSite {
     pub engine: Arc<Engine>,
     /// The exam of [`SLOTS`] items.
     pub exam: ExamId,
+    author: Identity,
+    bank: BankId,
     store: Arc<SqliteStore>,
     count: AtomicU64,
     folder: TempDir,
@@ -82,6 +85,7 @@ impl BenchSite {
         let engine = engine.expect("the engine opens");
         let author = person(0, vec![Role::Author]);
         let identity = identity(&author);
+        let author_identity = identity.clone();
         engine.store().create_people(vec![row(author)], audit()).await.expect("the author is added");
         let bank = engine.create_bank(&identity, "bench".into(), "bench".into()).await.expect("a bank");
         let items = (0..items).map(|number| (item(number), *Uuid::from_u128(number.into()).as_bytes())).map(wide);
@@ -103,7 +107,7 @@ impl BenchSite {
         };
         let exam = engine.create_exam(&identity, draft).await.expect("an exam");
         engine.publish_exam(&identity, exam.id).await.expect("it can be drawn");
-        Self { engine, exam: exam.id, store, count: AtomicU64::new(1), folder }
+        Self { engine, exam: exam.id, author: author_identity, bank: bank.id, store, count: AtomicU64::new(1), folder }
     }
 
     /// The database, for a server of its own once this one is closed.
@@ -139,6 +143,31 @@ impl BenchSite {
             tokens.push(task.await.expect("a sign-in ends"));
         }
         tokens
+    }
+
+    /// A lesson of this policy in a professional course of its own.
+    pub async fn lesson(&self, code: &str, duration_ms: i64, policy: LessonPolicy) -> LessonId {
+        let bucket = Bucket { subject: Subject::Professional, bucket: Obligation::Compulsory };
+        let (name, hours) = (code.to_owned(), Points::whole(2));
+        let course = self.engine.create_course(&self.author, name.clone(), name.clone(), bucket, 2023, hours).await;
+        let (course, title) = (course.expect("a course").id, name.clone());
+        let draft = LessonDraft { code: name, course, title, duration_ms, bank: self.bank, policy, hours: None };
+        self.engine.create_lesson(&self.author, draft).await.expect("a lesson").id
+    }
+
+    /// A partner and its key.
+    pub async fn partner(&self) -> (PartnerId, String) {
+        let draft = PartnerDraft { name: "bench".into(), webhook_url: None, lessons: None };
+        let made = self.engine.add_partner(None, draft).await.expect("a partner");
+        (made.partner.id, made.key)
+    }
+
+    /// Somebody who may do everything.
+    pub async fn administrator(&self) -> Identity {
+        let admin = person(self.count.fetch_add(1, Ordering::Relaxed), vec![Role::Admin]);
+        let identity = identity(&admin);
+        self.engine.store().create_people(vec![row(admin)], audit()).await.expect("the administrator is added");
+        identity
     }
 
     /// So many new learners.
