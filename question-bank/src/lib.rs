@@ -8,11 +8,13 @@
 //! Snapshot ─Pool::new─▶ Pool ─DrawPlan::compile(blueprint)─▶ DrawPlan ─draw(seed, avoid)─▶ Paper
 //! Paper + Prompt ─candidate─▶ bytes a learner may see (no field for a key)
 //! Paper + Key + Response + ScoringRule ─marking─▶ Points
+//! many marked papers ─analysis─▶ facility, discrimination, distractors, reliability
 //! ```
 //!
 //! How to add the next item kind: a variant in [`ItemKind`], [`Interaction`], [`Key`] and
 //! [`Response`]; the compiler then names every place that has to know about it.
 
+pub mod analysis;
 pub mod blueprint;
 pub mod candidate;
 pub mod draft;

@@ -46,3 +46,9 @@ pub const SECTIONS_MAX: usize = 50;
 pub const QUOTAS_MAX: usize = 200;
 /// Items of one bank snapshot (a bound of their numbering, not of the memory they take).
 pub const BANK_ITEMS_MAX: usize = 1 << 26;
+/// Papers before any figure of an item is given: fewer say nothing.
+pub const ANALYSIS_PAPERS_MIN: u32 = 30;
+/// Papers before an item is called anything in words.
+pub const ANALYSIS_WORDS_MIN: u32 = 50;
+/// Share of all papers in the upper group, and in the lower one.
+pub const ANALYSIS_GROUP_SHARE: f64 = 0.27;

@@ -65,4 +65,19 @@ impl GradingKey {
             Key::Matching { targets } => Self::Matching(targets.as_slice().into()),
         }
     }
+
+    /// Of a choice or true/false item: the right options as a set, and how many options there are.
+    #[must_use]
+    pub fn choices(&self) -> Option<(u32, u8)> {
+        match self {
+            Self::Choice(key) => Some((key.correct, key.options)),
+            _ => None,
+        }
+    }
+
+    /// Whether exactly one option is chosen.
+    #[must_use]
+    pub fn takes_one(&self) -> bool {
+        matches!(self, Self::Choice(key) if !key.multiple)
+    }
 }

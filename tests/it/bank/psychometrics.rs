@@ -14,7 +14,14 @@ fn data_root() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from)
 }
 
-fn rows(folder: &Path, file: &str) -> Vec<Vec<String>> {
+/// A folder of response data.
+pub(super) fn data(folder: &str) -> PathBuf {
+    let folder = data_root().join("psychometrics").join(folder);
+    assert!(folder.is_dir(), "{} is missing; set KEJU_TEST_DATA", folder.display());
+    folder
+}
+
+pub(super) fn rows(folder: &Path, file: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(folder.join(file)).unwrap();
     text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
 }
@@ -39,8 +46,7 @@ fn key(text: &str) -> GradingKey {
 
 #[test]
 fn official_marks_are_reproduced() {
-    let folder = data_root().join("psychometrics/medical-multiselect");
-    assert!(folder.is_dir(), "{} is missing; set KEJU_TEST_DATA", folder.display());
+    let folder = data("medical-multiselect");
     let keys: Vec<GradingKey> = rows(&folder, "key.csv").iter().map(|row| key(&row[1])).collect();
     assert_eq!(keys.len(), 100);
     let (raw, exact, graded) =
