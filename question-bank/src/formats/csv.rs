@@ -43,6 +43,27 @@ pub fn read(text: &str) -> Parsed {
     Parsed { entries }
 }
 
+/// Hands on every row that is not blank with the line it begins on, until `take` says no.
+pub(super) fn read_rows(text: &str, take: &mut dyn FnMut(u32, &[(u16, String)]) -> bool) -> Result<(), Finding> {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(text)).from_reader(text.as_bytes());
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| Finding::new(FindingCode::Syntax, error.to_string()))? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let cells: Vec<(u16, String)> = (0..)
+            .zip(&record)
+            .take(IMPORT_COLUMNS_MAX)
+            .filter(|(_, text)| !text.trim().is_empty())
+            .map(|(position, text)| (position, unescape(text).to_owned()))
+            .collect();
+        if !cells.is_empty() && !take(u32::try_from(line).unwrap_or(u32::MAX), &cells) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the text begins with a header row that names a stem and an answer.
 pub(super) fn looks_like_table(text: &str) -> bool {
     const HEAD_LINES: usize = 30;
@@ -85,7 +106,7 @@ fn is_formula_start(character: char) -> bool {
 }
 
 /// With an apostrophe before what could be a formula, which spreadsheets take off again.
-fn escape(cell: &str) -> String {
+pub(super) fn escape(cell: &str) -> String {
     if cell.trim_start_matches('\'').starts_with(is_formula_start) { format!("'{cell}") } else { cell.to_owned() }
 }
 

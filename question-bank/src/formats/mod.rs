@@ -16,6 +16,7 @@ pub mod encoding;
 pub mod export;
 pub mod finding;
 pub mod gift;
+pub mod grid;
 pub mod import;
 pub mod json;
 mod json_foreign;

@@ -4,7 +4,7 @@ mod header;
 mod sheets;
 mod write;
 
-pub(super) use sheets::Sheets;
+pub(super) use sheets::{PASSED_OVER, Sheets};
 pub(super) use write::{columns, row};
 
 use super::record::{Read, Record};

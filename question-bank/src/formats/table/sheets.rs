@@ -4,7 +4,7 @@ use super::{Cell, Table};
 use crate::formats::{Finding, FindingCode, Parsed, ParsedEntry, Place};
 
 /// Sheets of the template that hold no items.
-const PASSED_OVER: [&str; 4] = ["说明", "示例", "Instructions", "Examples"];
+pub(in crate::formats) const PASSED_OVER: [&str; 4] = ["说明", "示例", "Instructions", "Examples"];
 
 /// Collects the items of all sheets.
 pub(in crate::formats) struct Sheets {

@@ -3,13 +3,15 @@
 
 mod archive;
 mod sheet;
+mod sheets;
 mod strings;
 mod workbook;
 mod write;
 
+pub(super) use sheets::{Column, EXAMPLES_SHEET, INSTRUCTIONS_SHEET, SheetToWrite, write_sheets};
 pub use write::{template, write};
 
-use super::table::Sheets;
+use super::table::{self, Sheets};
 use super::{Finding, FindingCode, Parsed, xls};
 use archive::Archive;
 
@@ -33,6 +35,16 @@ fn read_sheets(bytes: &[u8]) -> Result<Parsed, Finding> {
         sheet::read(&xml, &strings, &mut |row, cells| sheets.row(row, cells))?;
     }
     Ok(sheets.finish())
+}
+
+/// Hands on the rows of the first sheet that is not one of instructions or examples, until `take` says no.
+pub(super) fn read_rows(bytes: &[u8], take: &mut dyn FnMut(u32, &[table::Cell]) -> bool) -> Result<(), Finding> {
+    let mut archive = Archive::open(bytes)?;
+    let parts = workbook::sheets(&mut archive)?;
+    let strings = strings::read(&mut archive)?;
+    let Some(part) = parts.iter().find(|part| !table::PASSED_OVER.contains(&part.name.as_str())) else { return Ok(()) };
+    let xml = archive.part(&part.path)?.ok_or_else(|| syntax(&part.path))?;
+    sheet::read(&xml, &strings, take)
 }
 
 fn syntax(subject: impl ToString) -> Finding {

@@ -1,16 +1,11 @@
 //! Writes workbooks, and the template to fill in.
 
+use super::sheets::CELL_UNITS_MAX;
+use super::{Column, EXAMPLES_SHEET, INSTRUCTIONS_SHEET, SheetToWrite, write_sheets};
+use crate::formats::grid::Cell;
 use crate::formats::table::{columns, row};
 use crate::formats::{Finding, FindingCode, Omitted};
 use crate::{Difficulty, Item, ItemKind};
-use rust_xlsxwriter::{
-    DataValidation, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError,
-};
-
-/// Characters (UTF-16 units) that a cell of Excel holds.
-const CELL_UNITS_MAX: usize = 32_767;
-/// Rows of the template that offer choices.
-const TEMPLATE_ROWS: u32 = 5_000;
 
 /// Writes a workbook and says what was left out, by item code. Cells are texts, never formulas.
 ///
@@ -36,8 +31,7 @@ pub fn write(items: &[&Item]) -> Result<(Vec<u8>, Omitted), Finding> {
             Err(finding) => omitted.push((item.code.clone(), finding)),
         }
     }
-    let bytes = workbook(&header, &rows, false).map_err(super::syntax)?;
-    Ok((bytes, omitted))
+    Ok((workbook(&header, &rows, false)?, omitted))
 }
 
 /// The workbook to fill in: a sheet with the header row and choices where there are any, a sheet of
@@ -46,66 +40,29 @@ pub fn write(items: &[&Item]) -> Result<(Vec<u8>, Omitted), Finding> {
 /// # Errors
 /// The workbook cannot be made.
 pub fn template() -> Result<Vec<u8>, Finding> {
-    workbook(&columns(&[]), &[], true).map_err(super::syntax)
+    workbook(&columns(&[]), &[], true)
 }
 
-fn workbook(header: &[String], rows: &[Vec<String>], with_help: bool) -> Result<Vec<u8>, XlsxError> {
-    let mut book = Workbook::new();
-    // The writer would take the time of the machine: the same items give the same bytes.
-    book.set_properties(&DocProperties::new().set_creation_datetime(&ExcelDateTime::from_ymd(2000, 1, 1)?));
-    fill(book.add_worksheet().set_name("题库")?, header, rows)?;
-    if with_help {
-        instructions(book.add_worksheet().set_name("说明")?)?;
-        let examples: Vec<Vec<String>> =
-            EXAMPLES.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect();
-        fill(book.add_worksheet().set_name("示例")?, header, &examples)?;
-    }
-    book.save_to_buffer()
-}
-
-fn fill(sheet: &mut Worksheet, header: &[String], rows: &[Vec<String>]) -> Result<(), XlsxError> {
-    let bold = Format::new().set_bold().set_align(FormatAlign::Center);
-    // Text format, so that Excel does not make dates of 1-2 and numbers of 007.
-    let text = Format::new().set_num_format("@").set_text_wrap().set_align(FormatAlign::Top);
-    for (column, name) in (0_u16..).zip(header) {
-        let width = match name.as_str() {
-            "题干" | "解析" => 48,
-            "题型" | "难度" | "分值" => 8,
-            _ => 18,
-        };
-        sheet.set_column_width(column, width)?;
-        sheet.set_column_format(column, &text)?;
-        sheet.write_string_with_format(0, column, name, &bold)?;
-    }
-    sheet.set_freeze_panes(1, 0)?;
-    let last = u32::try_from(rows.len()).unwrap_or(u32::MAX).max(TEMPLATE_ROWS);
+fn workbook(header: &[String], rows: &[Vec<String>], with_help: bool) -> Result<Vec<u8>, Finding> {
     let kinds: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.name_zh()).collect();
     let difficulties: Vec<&str> = (1..=5).filter_map(Difficulty::new).map(Difficulty::name_zh).collect();
-    for (name, words) in [("题型", kinds), ("难度", difficulties)] {
-        if let Some(column) = (0_u16..).zip(header).find(|(_, known)| *known == name).map(|(column, _)| column) {
-            let list = DataValidation::new().allow_list_strings(&words)?.set_error_message("请从下拉列表中选择")?;
-            sheet.add_data_validation(1, column, last, column, &list)?;
-        }
+    let choices = |head: &str| match head {
+        "题型" => kinds.as_slice(),
+        "难度" => difficulties.as_slice(),
+        _ => &[],
+    };
+    let columns: Vec<Column<'_>> = header.iter().map(|head| Column { head, choices: choices(head) }).collect();
+    let cells = |row: &[String]| row.iter().map(|text| Cell::Text(text.clone())).collect();
+    let rows: Vec<Vec<Cell>> = rows.iter().map(|row| cells(row)).collect();
+    let mut sheets = vec![SheetToWrite { name: "题库", columns: &columns, rows: &rows }];
+    let texts = |row: &[&str]| row.iter().map(|text| Cell::from(*text)).collect();
+    let help: Vec<Vec<Cell>> = INSTRUCTIONS.iter().map(|row| texts(row)).collect();
+    let examples: Vec<Vec<Cell>> = EXAMPLES.iter().map(|row| texts(row)).collect();
+    if with_help {
+        sheets.push(SheetToWrite { name: INSTRUCTIONS_SHEET, columns: &[], rows: &help });
+        sheets.push(SheetToWrite { name: EXAMPLES_SHEET, columns: &columns, rows: &examples });
     }
-    for (number, cells) in (1_u32..).zip(rows) {
-        for (column, cell) in (0_u16..).zip(cells).filter(|(_, cell)| !cell.is_empty()) {
-            sheet.write_string_with_format(number, column, cell, &text)?;
-        }
-    }
-    Ok(())
-}
-
-fn instructions(sheet: &mut Worksheet) -> Result<(), XlsxError> {
-    sheet.set_column_width(0, 16)?;
-    sheet.set_column_width(1, 70)?;
-    sheet.set_column_width(2, 70)?;
-    let wrap = Format::new().set_text_wrap().set_align(FormatAlign::Top);
-    for (number, line) in (0_u32..).zip(INSTRUCTIONS) {
-        for (column, text) in (0_u16..).zip(line) {
-            sheet.write_string_with_format(number, column, *text, &wrap)?;
-        }
-    }
-    Ok(())
+    write_sheets(&sheets)
 }
 
 const INSTRUCTIONS: &[[&str; 3]] = &[
