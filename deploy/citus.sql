@@ -20,6 +20,7 @@ DROP TRIGGER key_versions_unchanged ON key_versions;
 
 -- Small tables that all learners share: whole on every node.
 SELECT create_reference_table('people');
+SELECT create_reference_table('units');
 SELECT create_reference_table('banks');
 SELECT create_reference_table('item_versions');
 SELECT create_reference_table('item_spans');

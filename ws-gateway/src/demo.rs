@@ -1,6 +1,7 @@
 //! The demo site: banks written for it, courses, exams, lessons, and people of every role.
 
 mod lessons;
+mod units;
 
 use anyhow::{Context, bail};
 use exam_core::Timestamp;
@@ -48,6 +49,9 @@ pub async fn prepare(engine: &Engine) -> anyhow::Result<()> {
         bail!("the database holds a site that is no demo: give another --database, or leave --demo out");
     }
     create_people(engine).await?;
+    let admin = engine.sign_in("admin", PASSWORD.to_owned()).await.context("signing in as admin")?.identity;
+    units::create(engine, &admin).await?;
+    engine.sign_out(&admin).await?;
     let author = engine.sign_in("author", PASSWORD.to_owned()).await.context("signing in as author")?.identity;
     let bank = fill_bank(engine, &author, "gongxu", "公需科目题库", &PUBLIC_BANK).await?;
     let professional = fill_bank(engine, &author, "anquan", "安全生产题库（专业科目）", &PROFESSIONAL_BANK).await?;
@@ -59,12 +63,12 @@ pub async fn prepare(engine: &Engine) -> anyhow::Result<()> {
 }
 
 async fn create_people(engine: &Engine) -> anyhow::Result<()> {
-    let person = |username: String, name: String, role: Role| NewPerson {
+    let person = |username: String, name: String, role: Role, unit: String| NewPerson {
         username,
         name,
         password: Some(PASSWORD.to_owned()),
         roles: vec![role],
-        unit: Some("zibo-demo".to_owned()),
+        unit: Some(unit),
         id_number: None,
     };
     let staff = [
@@ -78,9 +82,16 @@ async fn create_people(engine: &Engine) -> anyhow::Result<()> {
     ];
     let learners = (1..=LEARNERS).map(|number| {
         let suffix = if number == 1 { String::new() } else { number.to_string() };
-        person(format!("learner{suffix}"), format!("学员{number:03}"), Role::Learner)
+        person(format!("learner{suffix}"), format!("学员{number:03}"), Role::Learner, units::unit_of(number))
     });
-    let people = staff.into_iter().map(|(username, name, role)| person(username.into(), name.into(), role));
+    let people = staff.into_iter().map(|(username, name, role)| {
+        let unit = match role {
+            Role::UnitAdmin => units::unit_of(1),
+            Role::DistrictAdmin => units::DISTRICT.to_owned(),
+            _ => units::CITY.to_owned(),
+        };
+        person(username.into(), name.into(), role, unit)
+    });
     let (_, refused) = engine.create_people(None, people.chain(learners).collect()).await?;
     if let Some(first) = refused.first() {
         bail!("demo person {} was refused: {:?}", first.username, first.faults);

@@ -59,7 +59,9 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of an administrator's JSON body.
 pub const ADMIN_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Bytes of an uploaded file with its form.
+/// Bytes of an uploaded table of people with its form.
+pub const ROSTER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of an uploaded file of items with its form.
 pub const UPLOAD_BYTES_MAX: usize = question_bank::limits::IMPORT_BYTES_MAX + 64 * 1024;
 /// Requests in work at once, all classes together.
 pub const REQUESTS_MAX: usize = 4_096;

@@ -45,8 +45,15 @@ pub enum Act {
     Proctor,
     /// Add, list and revoke partner systems.
     ManagePartners,
-    /// Add and change people.
+    /// Add and change people, and the tree of units.
     ManagePeople,
+    /// List people, their hours, their sessions and results, as far as one oversees them.
+    Oversee,
+    /// See one person's hours and results.
+    OverseePerson {
+        /// Whether the person is of a unit that the subject oversees.
+        within: bool,
+    },
     /// Read the audit log.
     ReadAudit,
     /// Read metrics and status.
@@ -64,6 +71,9 @@ pub enum Verdict {
     Hide,
 }
 
+/// Who sees people that are not one's own affair by another role.
+const OVERSEERS: [Role; 4] = [Role::UnitAdmin, Role::DistrictAdmin, Role::CityAdmin, Role::Admin];
+
 /// Decides.
 #[must_use]
 pub fn decide(subject: &Subject, act: Act) -> Verdict {
@@ -78,6 +88,12 @@ pub fn decide(subject: &Subject, act: Act) -> Verdict {
         Act::RunExams => roles(&[Role::Author, Role::Admin]),
         Act::Proctor => roles(&[Role::Proctor, Role::Admin]),
         Act::ManagePeople | Act::ManagePartners | Act::ManageCertificates => roles(&[Role::Admin]),
+        Act::Oversee => roles(&OVERSEERS),
+        Act::OverseePerson { within } if within => roles(&OVERSEERS),
+        Act::OverseePerson { .. } => match roles(&OVERSEERS) {
+            Verdict::Allow => Verdict::Hide,
+            other => other,
+        },
         Act::ReadAudit => roles(&[Role::Admin, Role::CityAdmin]),
         Act::Operate => roles(&[Role::Operator, Role::Admin]),
     }
@@ -98,6 +114,20 @@ mod tests {
     }
 
     #[test]
+    fn people_of_other_units_are_hidden_from_those_who_oversee_and_everybody_else_is_denied() {
+        for role in Role::ALL {
+            let subject = Subject { person: PersonId(Uuid::from_u128(1)), roles: [role].into_iter().collect() };
+            let verdicts = [true, false].map(|within| decide(&subject, Act::OverseePerson { within }));
+            let expected = if OVERSEERS.contains(&role) {
+                [Verdict::Allow, Verdict::Hide]
+            } else {
+                [Verdict::Deny, Verdict::Deny]
+            };
+            assert_eq!(verdicts, expected, "{role:?}");
+        }
+    }
+
+    #[test]
     fn nobody_without_a_role_may_write_run_watch_or_manage() {
         let nobody = Subject { person: PersonId(Uuid::from_u128(1)), roles: Roles::default() };
         for act in [
@@ -111,6 +141,8 @@ mod tests {
             Act::Proctor,
             Act::ManagePeople,
             Act::ManagePartners,
+            Act::Oversee,
+            Act::OverseePerson { within: true },
             Act::ReadAudit,
             Act::Operate,
         ] {

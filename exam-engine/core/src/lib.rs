@@ -9,6 +9,7 @@
 //! `decide` and in `apply`, a case in the simulator's generator, a line in the checker.
 
 pub mod access;
+pub mod analysis;
 pub mod attempt;
 pub mod audit;
 pub mod certificate;
@@ -26,8 +27,10 @@ pub mod planted;
 pub mod receipt;
 pub mod refusal;
 pub mod release;
+pub mod roster;
 pub mod start;
 pub mod time;
+pub mod unit;
 
 pub use ids::{AttemptId, BankId, ChallengeId, CourseId, EntryId, ExamId, LessonId, PartnerId, PersonId, StudyId};
 pub use refusal::Refusal;

@@ -22,6 +22,14 @@ pub const GRACE_MS_MAX: i64 = 600_000;
 pub const EXTENSION_MINUTES_MAX: u32 = 600;
 /// Earlier papers whose items count against the overlap bound.
 pub const OVERLAP_PAPERS_MAX: usize = 20;
+/// Characters of a username.
+pub const USERNAME_CHARS_MAX: usize = 64;
+/// Characters of a person's name.
+pub const PERSON_NAME_CHARS_MAX: usize = 200;
+/// Characters of a unit's code.
+pub const UNIT_CODE_CHARS_MAX: usize = 64;
+/// Characters of a unit's name.
+pub const UNIT_NAME_CHARS_MAX: usize = 200;
 /// The shortest and the longest lesson.
 pub const LESSON_DURATION_MS_MIN: i64 = 10_000;
 /// See [`LESSON_DURATION_MS_MIN`].

@@ -42,6 +42,27 @@ impl Role {
         1 << self as u16
     }
 
+    /// The name in Chinese tables.
+    #[must_use]
+    pub const fn name_zh(self) -> &'static str {
+        match self {
+            Self::Learner => "学员",
+            Self::Author => "命题人员",
+            Self::Proctor => "监考人员",
+            Self::UnitAdmin => "单位管理员",
+            Self::DistrictAdmin => "区县管理员",
+            Self::CityAdmin => "市级管理员",
+            Self::Admin => "系统管理员",
+            Self::Operator => "运维人员",
+        }
+    }
+
+    /// Reads either name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name || role.name_zh() == name)
+    }
+
     /// The name in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

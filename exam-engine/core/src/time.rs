@@ -48,6 +48,13 @@ impl Timestamp {
         // China has kept UTC+8 without summer time since 1991; credit years begin in 2017.
         jiff::Timestamp::from_millisecond(self.0).map_or(0, |instant| jiff::tz::offset(8).to_datetime(instant).year())
     }
+
+    /// As tables for people have it: day and time to the second in Asia/Shanghai, `2023-12-31 23:59:59`.
+    #[must_use]
+    pub fn words_in_shanghai(self) -> String {
+        let local = |instant| jiff::tz::offset(8).to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        jiff::Timestamp::from_millisecond(self.0).map_or_else(|_| self.to_string(), local)
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -90,5 +97,6 @@ mod tests {
         let last = Timestamp::parse("2023-12-31T15:59:59.999Z").unwrap();
         assert_eq!(last.year_in_shanghai(), 2023);
         assert_eq!(last.plus_ms(1).year_in_shanghai(), 2024);
+        assert_eq!(last.words_in_shanghai(), "2023-12-31 23:59:59");
     }
 }

@@ -1,6 +1,7 @@
 //! The engine as a whole: what it is made of.
 
 use crate::EngineError;
+use crate::analysis::Analyses;
 use crate::clock::Clock;
 use crate::commands::Keeper;
 use crate::events::Events;
@@ -100,6 +101,7 @@ pub struct Engine {
     pub(crate) lessons: LessonCache,
     pub(crate) studies: Studies,
     pub(crate) progress: Progress,
+    pub(crate) analyses: Analyses,
     /// Something was put into the outbox.
     pub(crate) outbox: Arc<Notify>,
 }
@@ -140,6 +142,7 @@ impl Engine {
             lessons: LessonCache::default(),
             studies: Studies::new(),
             progress: Progress::default(),
+            analyses: Analyses::new(),
             outbox: Arc::new(Notify::new()),
         }))
     }

@@ -9,11 +9,12 @@ use exam_core::audit::NewAudit;
 use exam_core::exam::{Exam, ExamRules, ExamState, Override, PersonalRules};
 use exam_core::hours::Bucket;
 use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
-use exam_core::person::Role;
-use exam_store::{AttemptRow, CourseRow, OverrideRow};
+use exam_core::person::Person;
+use exam_store::{AttemptRow, CourseRow, OverrideRow, Page};
 use question_bank::Points;
 use question_bank::draw::DrawPlan;
 use question_bank::limits::{PAPER_SLOTS_MAX, SECTIONS_MAX};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An exam as its author sends it.
@@ -263,6 +264,23 @@ impl Engine {
         Ok(row)
     }
 
+    /// All exceptions at an exam with their numbers, the latest first, and the people in them.
+    ///
+    /// # Errors
+    /// The caller is no author, or there is no such exam.
+    pub async fn overrides_at(
+        &self,
+        identity: &Identity,
+        exam: ExamId,
+        page: Page<i64>,
+    ) -> Result<(Vec<(i64, OverrideRow)>, HashMap<PersonId, Person>), EngineError> {
+        identity.may(Act::RunExams)?;
+        self.store.exam(exam).await?.ok_or(EngineError::NotFound)?;
+        let rows = self.store.overrides_at(exam, page).await?;
+        let people = self.people_named(rows.iter().flat_map(|(_, row)| [row.person, row.by])).await?;
+        Ok((rows, people))
+    }
+
     /// The published exams open to this learner, of one course or year when it is given.
     ///
     /// # Errors
@@ -316,10 +334,10 @@ fn drafted(id: ExamId, draft: ExamDraft) -> Exam {
     Exam { id, code, title, course, bank, rules, audience, state: ExamState::Draft }
 }
 
-/// Authors and administrators see every exam; learners those they may take.
+/// Staff see every exam; learners those they may take.
 fn in_audience(exam: &Exam, identity: &Identity) -> bool {
-    let staff = identity.person.roles.has_any(&[Role::Author, Role::Proctor, Role::Admin]);
-    staff || exam.audience.as_ref().is_none_or(|audience| audience.contains(&identity.id()))
+    let staff = identity.may(Act::Proctor).or(identity.may(Act::WriteExams)).or(identity.may(Act::Oversee));
+    staff.is_ok() || exam.audience.as_ref().is_none_or(|audience| audience.contains(&identity.id()))
 }
 
 pub(crate) fn name_faults(code: &str, title: &str) -> Vec<FieldFault> {

@@ -6,6 +6,7 @@
 //!
 //! How to add the next thing the engine does: a file named after the noun, an `impl Engine` block in it.
 
+mod analysis;
 mod attempts;
 mod banks;
 mod certificates;
@@ -31,6 +32,8 @@ mod people;
 mod proctor;
 mod progress;
 mod regrade;
+mod results;
+mod roster;
 mod rows;
 mod sample;
 mod slots;
@@ -38,8 +41,10 @@ mod start;
 mod starts;
 mod study;
 mod tickets;
+mod units;
 mod verify;
 
+pub use analysis::{ExamAnalysis, Which};
 pub use attempts::{AnswerOutcome, BatchOutcome, Feedback, ReceiptCheck, Submission};
 pub use banks::{ImportRequest, Stratum, WrittenItem};
 pub use certificates::{CertificateView, IssuedCertificate};
@@ -48,7 +53,7 @@ pub use engine::{Engine, Options, Stats};
 pub use error::{EngineError, FieldFault};
 pub use exams::{ExamDraft, LearnerExam};
 pub use history::OwnAttempt;
-pub use hours::{EntryView, YearView};
+pub use hours::{EntryView, PersonHours, PersonYear, SourceView, SourcedEntry, YearView};
 pub use identity::{Identity, SignedIn, token_hash};
 pub use lessons::{LearnerLesson, LessonDraft, LessonTimeline, LoadedLesson};
 pub use loaded::LoadedExam;
@@ -57,6 +62,8 @@ pub use partners::{CreatedPartner, PartnerDraft, PartnerIdentity, PartnerView};
 pub use people::{CreatedPerson, NewPerson, RefusedPerson};
 pub use proctor::{SessionView, TimelineView};
 pub use regrade::{RegradeChange, RegradeReport};
+pub use results::ResultView;
+pub use roster::RosterPreview;
 pub use sample::SamplePaper;
 pub use start::StartedAttempt;
 pub use study::{

@@ -26,6 +26,16 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
 pub const PEOPLE_BATCH_MAX: usize = 10_000;
 /// Characters of a username, a code, a name or a title.
 pub const NAME_CHARS_MAX: usize = 200;
+/// Attempts whose logs an analysis holds at once.
+pub const ANALYSIS_BATCH: u32 = 32;
+/// Analyses kept for whoever asks again, and for how long.
+pub const ANALYSES_KEPT: u64 = 16;
+/// See [`ANALYSES_KEPT`].
+pub const ANALYSIS_KEPT_SECONDS: u64 = 60;
+/// People in one imported table: each gets a password of their own, which takes its time.
+pub const ROSTER_ROWS_MAX: usize = 5_000;
+/// Units in one request.
+pub const UNITS_BATCH_MAX: usize = 5_000;
 /// Papers after which the exposure cap is looked at again.
 pub const EXPOSURE_ROUND: u32 = 16;
 /// Papers before the exposure cap begins to bind: shares of few papers say nothing.

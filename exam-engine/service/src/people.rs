@@ -1,4 +1,4 @@
-//! Adding people.
+//! Adding people, finding them.
 
 use crate::identity::check_password;
 use crate::limits::{NAME_CHARS_MAX, PEOPLE_BATCH_MAX};
@@ -9,8 +9,9 @@ use exam_core::audit::{AuditRecord, NewAudit};
 use exam_core::id_number::IdNumber;
 use exam_core::ids::PersonId;
 use exam_core::person::{Person, Role, Roles};
-use exam_store::{Page, PersonRow};
-use std::collections::HashSet;
+use exam_core::roster::username_fault;
+use exam_store::{Page, PeopleFilter, PersonRow};
+use std::collections::{HashMap, HashSet};
 
 /// A person to be added.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,8 @@ pub struct CreatedPerson {
     pub id: PersonId,
     /// As given.
     pub username: String,
+    /// As given.
+    pub name: String,
     /// The password that was made; shown once, here.
     pub password: Option<String>,
 }
@@ -82,23 +85,30 @@ impl Engine {
         }
         let (good, mut refused) = sort_out(people);
         let taken = self.taken(&good).await?;
-        let detail = format!("{{\"count\":{}}}", good.len());
+        let (late, good): (Indexed, Indexed) =
+            good.into_iter().partition(|(_, person)| taken.contains(&person.username));
+        refused.extend(late.into_iter().map(|(index, person)| {
+            let detail = "用户名已被占用，请换一个 / this username is taken: give another";
+            let faults = vec![FieldFault::new(format!("/people/{index}/username"), detail)];
+            RefusedPerson { index, username: person.username, faults }
+        }));
+        refused.sort_by_key(|person| person.index);
+        let created = self.keep_people(by, good.into_iter().map(|(_, person)| person).collect()).await?;
+        Ok((created, refused))
+    }
+
+    /// Keeps people who were checked, all or none.
+    pub(crate) async fn keep_people(
+        &self,
+        by: Option<PersonId>,
+        people: Vec<NewPerson>,
+    ) -> Result<Vec<CreatedPerson>, EngineError> {
+        let detail = format!("{{\"count\":{}}}", people.len());
         let audit = NewAudit { at: self.now(), actor: by, act: "person.create", subject: String::new(), detail };
-        let mut rows = Vec::new();
-        let mut created = Vec::new();
+        let mut rows = Vec::with_capacity(people.len());
+        let mut created = Vec::with_capacity(people.len());
         let mut known: Option<(String, String)> = None;
-        for (index, person) in good {
-            if taken.contains(&person.username) {
-                refused.push(RefusedPerson {
-                    index,
-                    username: person.username,
-                    faults: vec![FieldFault::new(
-                        format!("/people/{index}/username"),
-                        "用户名已被占用，请换一个 / this username is taken: give another",
-                    )],
-                });
-                continue;
-            }
+        for person in people {
             let generated = person.password.is_none().then(crate::password::generate);
             let password = person.password.clone().or_else(|| generated.clone()).unwrap_or_default();
             // People who are given one and the same password share its hash as well: it is no secret
@@ -112,6 +122,7 @@ impl Engine {
             created.push(CreatedPerson {
                 id: row.person.id,
                 username: row.person.username.clone(),
+                name: row.person.name.clone(),
                 password: generated,
             });
             rows.push(row);
@@ -119,36 +130,68 @@ impl Engine {
         if !rows.is_empty() && !self.store.create_people(rows, audit).await?.is_empty() {
             return Err(EngineError::Taken("username"));
         }
-        refused.sort_by_key(|person| person.index);
-        Ok((created, refused))
+        Ok(created)
     }
 
+    /// All of them are asked for at once.
     async fn taken(&self, people: &[(usize, NewPerson)]) -> Result<HashSet<String>, EngineError> {
-        let mut taken = HashSet::new();
-        for (_, person) in people {
-            if self.store.person_by_username(&person.username).await?.is_some() {
-                taken.insert(person.username.clone());
-            }
-        }
-        Ok(taken)
+        let usernames = people.iter().map(|(_, person)| person.username.clone()).collect();
+        Ok(self.store.usernames_taken(usernames).await?.into_iter().collect())
     }
 
-    /// All people, by username.
+    /// The people whom the caller oversees, by username; with `text`, those who have it in username or name.
     ///
     /// # Errors
-    /// The caller is no administrator.
-    pub async fn people(&self, identity: &Identity, page: Page<String>) -> Result<Vec<Person>, EngineError> {
-        identity.may(Act::ManagePeople)?;
-        Ok(self.store.people(page).await?)
+    /// The caller oversees nobody.
+    pub async fn people(
+        &self,
+        identity: &Identity,
+        text: Option<String>,
+        page: Page<String>,
+    ) -> Result<Vec<Person>, EngineError> {
+        let scope = self.scope(identity).await?;
+        Ok(self.store.people(PeopleFilter { units: scope.codes().map(<[_]>::to_vec), text }, page).await?)
     }
 
-    /// The site's audit log.
+    /// A person whom the caller oversees.
+    ///
+    /// # Errors
+    /// There is none of that id within what the caller oversees.
+    pub async fn overseen(&self, identity: &Identity, person: PersonId) -> Result<Person, EngineError> {
+        let scope = self.scope(identity).await?;
+        let found = self.store.people_by_ids(vec![person]).await?.pop();
+        let within = found.as_ref().is_some_and(|person| scope.holds(person.unit.as_deref()));
+        identity.may(Act::OverseePerson { within })?;
+        found.ok_or(EngineError::NotFound)
+    }
+
+    /// The site's audit log from its beginning, or from its end backwards; with the names of who acted.
     ///
     /// # Errors
     /// The caller may not read it.
-    pub async fn audit_log(&self, identity: &Identity, page: Page<i64>) -> Result<Vec<AuditRecord>, EngineError> {
+    pub async fn audit_log(
+        &self,
+        identity: &Identity,
+        newest_first: bool,
+        page: Page<i64>,
+    ) -> Result<(Vec<AuditRecord>, HashMap<PersonId, String>), EngineError> {
         identity.may(Act::ReadAudit)?;
-        Ok(self.store.audit_records(page).await?)
+        let records = if newest_first {
+            self.store.latest_audit_records(page).await?
+        } else {
+            self.store.audit_records(page).await?
+        };
+        let names = self.names(records.iter().filter_map(|record| record.actor)).await?;
+        Ok((records, names))
+    }
+
+    /// Keeps in the site's log that personal data left it as a file, and through whom.
+    ///
+    /// # Errors
+    /// The store does not answer; then nothing may be given out.
+    pub async fn note_export(&self, identity: &Identity, act: &'static str, subject: &str) -> Result<(), EngineError> {
+        self.store.append_audit(self.audit(Some(identity.id()), act, subject.to_owned())).await?;
+        Ok(())
     }
 
     /// Whether anybody can sign in at all.
@@ -204,9 +247,8 @@ fn faults_of(index: usize, person: &mut NewPerson) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     let mut fault =
         |field: &str, detail: String| faults.push(FieldFault::new(format!("/people/{index}/{field}"), detail));
-    let length = person.username.chars().count();
-    if !(1..=64).contains(&length) || person.username.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        fault("username", "请填写 1 至 64 个不含空白的字符 / give 1 to 64 characters without blanks".into());
+    if let Some(detail) = username_fault(&person.username) {
+        fault("username", detail);
     }
     if person.name.trim().is_empty() || person.name.chars().count() > NAME_CHARS_MAX {
         fault("name", format!("请填写 1 至 {NAME_CHARS_MAX} 个字 / give 1 to {NAME_CHARS_MAX} characters"));

@@ -6,6 +6,8 @@ use crate::{Engine, EngineError, Identity};
 use exam_core::access::Act;
 use exam_core::attempt::{Attempt, Command, CommandId, ProctorAction, StepRow, command::Actor};
 use exam_core::ids::{AttemptId, ExamId, PersonId};
+use exam_core::person::Person;
+use exam_core::unit::Scope;
 use exam_store::attempts::AttemptFilter;
 use exam_store::{AttemptRow, Page};
 use std::collections::HashMap;
@@ -44,10 +46,10 @@ pub struct TimelineView {
 }
 
 impl Engine {
-    /// The attempts at an exam, newest first.
+    /// The attempts at an exam, newest first; of the people whom the caller oversees, unless a proctor asks.
     ///
     /// # Errors
-    /// The caller is no proctor, or there is no such exam.
+    /// The caller neither watches nor oversees, or there is no such exam.
     pub async fn exam_sessions(
         &self,
         identity: &Identity,
@@ -55,9 +57,12 @@ impl Engine {
         filter: AttemptFilter,
         page: Page<AttemptId>,
     ) -> Result<Vec<SessionView>, EngineError> {
-        identity.may(Act::Proctor)?;
+        let scope = match identity.may(Act::Proctor) {
+            Ok(()) => Scope::Everybody,
+            Err(_) => self.scope(identity).await?,
+        };
         self.store.exam(exam).await?.ok_or(EngineError::NotFound)?;
-        let rows = self.store.attempts_at(exam, filter, page).await?;
+        let rows = self.attempts_within(&scope, exam, filter, page).await?;
         let names = self.names(rows.iter().map(|row| row.learner)).await?;
         Ok(rows.into_iter().map(|row| self.session_view(row, &names)).collect())
     }
@@ -82,6 +87,19 @@ impl Engine {
         }
         let names = self.names(rows.iter().map(|row| row.learner)).await?;
         Ok(rows.into_iter().map(|row| self.session_view(row, &names)).collect())
+    }
+
+    pub(crate) async fn attempts_within(
+        &self,
+        scope: &Scope,
+        exam: ExamId,
+        filter: AttemptFilter,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<AttemptRow>, EngineError> {
+        match scope {
+            Scope::Everybody => Ok(self.store.attempts_at(exam, filter, page).await?),
+            Scope::Units(codes) => Ok(self.store.attempts_of_units(exam, codes.clone(), filter, page).await?),
+        }
     }
 
     /// What happened to the caller's own attempt after a step, as far as screens show it.
@@ -172,10 +190,22 @@ impl Engine {
         &self,
         ids: impl IntoIterator<Item = PersonId>,
     ) -> Result<HashMap<PersonId, String>, EngineError> {
+        let people = self.people_named(ids).await?;
+        Ok(people.into_iter().map(|(id, person)| (id, person.name)).collect())
+    }
+
+    /// Several people at once, for whoever shows something of theirs.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn people_named(
+        &self,
+        ids: impl IntoIterator<Item = PersonId>,
+    ) -> Result<HashMap<PersonId, Person>, EngineError> {
         let mut ids: Vec<PersonId> = ids.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
         let people = self.store.people_by_ids(ids).await?;
-        Ok(people.into_iter().map(|person| (person.id, person.name)).collect())
+        Ok(people.into_iter().map(|person| (person.id, person)).collect())
     }
 }

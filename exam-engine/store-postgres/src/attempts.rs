@@ -87,6 +87,21 @@ impl Attempts for PostgresStore {
         read_all(&self.readers.read(sql, &[&exam.0, &after(page.after), &limit(page.limit)]).await?, step_row)
     }
 
+    async fn closed_logs_at(
+        &self,
+        exam: ExamId,
+        first_only: bool,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<StepRow>, StoreError> {
+        let sql = steps!(
+            "FROM (SELECT learner, id FROM attempts WHERE exam = $1 AND id > $2 AND mode = 'exam' \
+             AND state IN ('submitted', 'expired') AND (number = 1 OR NOT $3) ORDER BY id LIMIT $4) a \
+             JOIN steps s ON s.learner = a.learner AND s.attempt = a.id ORDER BY s.attempt, s.seq"
+        );
+        let params: [Param<'_>; 4] = [&exam.0, &after(page.after), &first_only, &limit(page.limit)];
+        read_all(&self.readers.read(sql, &params).await?, step_row)
+    }
+
     async fn attempts_at(
         &self,
         exam: ExamId,
@@ -110,6 +125,23 @@ impl Attempts for PostgresStore {
         let before = page.after.map_or(Uuid::max(), |id| id.0);
         let (mode, state) = (filter.mode.map(mode_name), filter.state.map(AttemptState::name));
         let params: [Param<'_>; 5] = [&exam.0, &before, &mode, &state, &limit(page.limit)];
+        read_all(&self.readers.read(sql, &params).await?, attempt_row)
+    }
+
+    async fn attempts_of_units(
+        &self,
+        exam: ExamId,
+        units: Vec<String>,
+        filter: AttemptFilter,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<AttemptRow>, StoreError> {
+        let sql = attempts!(
+            "WHERE exam = $1 AND id < $2 AND ($3::text IS NULL OR mode = $3) AND ($4::text IS NULL OR state = $4) \
+             AND learner IN (SELECT p.id FROM people p WHERE p.unit = ANY($5)) ORDER BY id DESC LIMIT $6"
+        );
+        let before = page.after.map_or(Uuid::max(), |id| id.0);
+        let (mode, state) = (filter.mode.map(mode_name), filter.state.map(AttemptState::name));
+        let params: [Param<'_>; 6] = [&exam.0, &before, &mode, &state, &units, &limit(page.limit)];
         read_all(&self.readers.read(sql, &params).await?, attempt_row)
     }
 

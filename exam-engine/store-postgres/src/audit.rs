@@ -71,6 +71,13 @@ impl AuditLog for PostgresStore {
         let rows = self.readers.read(sql, &[&page.after.unwrap_or(0), &limit(page.limit)]).await?;
         read_all(&rows, record)
     }
+
+    async fn latest_audit_records(&self, page: Page<i64>) -> Result<Vec<AuditRecord>, StoreError> {
+        let sql =
+            "SELECT seq, at, actor, act, subject, detail, hash FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT $2";
+        let rows = self.readers.read(sql, &[&page.after.unwrap_or(i64::MAX), &limit(page.limit)]).await?;
+        read_all(&rows, record)
+    }
 }
 
 fn record(row: &Row) -> Result<AuditRecord, StoreError> {

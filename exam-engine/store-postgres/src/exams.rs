@@ -3,7 +3,7 @@
 
 use crate::PostgresStore;
 use crate::connect::{read_all, read_first};
-use crate::convert::{Json, Time, bytes, get, json, time, to_json};
+use crate::convert::{Json, Time, bytes, get, json, limit, time, to_json};
 use crate::failure::{missing, store_error, taken};
 use crate::people::found;
 use crate::pool::Transaction;
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::exam::{Exam, ExamState};
 use exam_core::{ExamId, PersonId, Timestamp};
-use exam_store::{Announcement, Exams, OverrideRow, StoreError};
+use exam_store::{Announcement, Exams, OverrideRow, Page, StoreError};
 use tokio_postgres::Row;
 
 #[async_trait]
@@ -90,6 +90,14 @@ impl Exams for PostgresStore {
     async fn overrides(&self, exam: ExamId, person: PersonId) -> Result<Vec<OverrideRow>, StoreError> {
         let rows = self.readers.read(OVERRIDES_OF, &[&person.0, &exam.0]).await?;
         read_all(&rows, override_row)
+    }
+
+    async fn overrides_at(&self, exam: ExamId, page: Page<i64>) -> Result<Vec<(i64, OverrideRow)>, StoreError> {
+        let sql = "SELECT exam, person, exception, reason, granted_by, at, id FROM overrides \
+                   WHERE exam = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+        let before = page.after.unwrap_or(i64::MAX);
+        let rows = self.readers.read(sql, &[&exam.0, &before, &limit(page.limit)]).await?;
+        read_all(&rows, |row| Ok((get(row, 6)?, override_row(row)?)))
     }
 }
 

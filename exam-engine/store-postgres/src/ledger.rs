@@ -11,6 +11,7 @@ use exam_core::hours::LedgerEntry;
 use exam_core::{CourseId, EntryId, LessonId, PersonId};
 use exam_store::{CommitError, Ledger, StoreError};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, \
     hours, source, at, lesson) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
@@ -54,6 +55,13 @@ pub(crate) async fn grant(
 impl Ledger for PostgresStore {
     async fn entries(&self, learner: PersonId, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError> {
         read_all(&self.readers.read(ENTRIES_OF, &[&learner.0, &credit_year]).await?, entry)
+    }
+
+    async fn entries_of(&self, learners: Vec<PersonId>, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError> {
+        let sql = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at FROM ledger \
+                   WHERE learner = ANY($1) AND credit_year = $2 ORDER BY learner, at, id";
+        let learners: Vec<Uuid> = learners.iter().map(|learner| learner.0).collect();
+        read_all(&self.readers.read(sql, &[&learners, &credit_year]).await?, entry)
     }
 
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {

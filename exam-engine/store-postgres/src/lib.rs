@@ -32,6 +32,7 @@ mod pool;
 mod sessions;
 mod settings;
 mod tickets;
+mod units;
 
 use announcements::Ears;
 use connect::Database;

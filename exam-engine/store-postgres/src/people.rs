@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use exam_core::PersonId;
 use exam_core::audit::NewAudit;
 use exam_core::person::{Person, Roles};
-use exam_store::{Announcement, Page, People, PersonRow, StoreError};
+use exam_store::{Announcement, Page, People, PeopleFilter, PersonRow, StoreError};
 use std::collections::HashSet;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -54,16 +54,24 @@ impl People for PostgresStore {
         read_first(&self.readers.read(people!("WHERE username = $1"), &[&username]).await?, person_row)
     }
 
-    async fn people(&self, page: Page<String>) -> Result<Vec<Person>, StoreError> {
+    async fn people(&self, filter: PeopleFilter, page: Page<String>) -> Result<Vec<Person>, StoreError> {
         let sql = people!(
-            "WHERE username >= coalesce($1::text, '') AND username IS DISTINCT FROM $1 ORDER BY username LIMIT $2"
+            "WHERE username >= coalesce($1::text, '') AND username IS DISTINCT FROM $1 \
+             AND ($2::text IS NULL OR strpos(username, $2) > 0 OR strpos(name, $2) > 0) \
+             AND ($3::text[] IS NULL OR unit = ANY($3)) ORDER BY username LIMIT $4"
         );
-        read_all(&self.readers.read(sql, &[&page.after, &limit(page.limit)]).await?, person)
+        let params: [Param<'_>; 4] = [&page.after, &filter.text, &filter.units, &limit(page.limit)];
+        read_all(&self.readers.read(sql, &params).await?, person)
     }
 
     async fn people_by_ids(&self, ids: Vec<PersonId>) -> Result<Vec<Person>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         read_all(&self.readers.read(people!("WHERE id = ANY($1)"), &[&ids]).await?, person)
+    }
+
+    async fn usernames_taken(&self, usernames: Vec<String>) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT username FROM people WHERE username = ANY($1)";
+        read_all(&self.readers.read(sql, &[&usernames]).await?, |row| get(row, 0))
     }
 
     async fn any_person(&self) -> Result<bool, StoreError> {

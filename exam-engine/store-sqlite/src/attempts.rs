@@ -3,7 +3,7 @@
 mod commit;
 
 use crate::SqliteStore;
-use crate::convert::{limit, mode, mode_name, named, points, row, rows, step, time, time_opt};
+use crate::convert::{limit, mode, mode_name, named, points, row, rows, step, time, time_opt, to_json};
 use crate::exams::overrides;
 use async_trait::async_trait;
 use exam_core::attempt::{CommandId, StepRow};
@@ -98,6 +98,20 @@ impl Attempts for SqliteStore {
         self.readers.read(move |connection| rows(connection, sql, key, step_row)).await
     }
 
+    async fn closed_logs_at(
+        &self,
+        exam: ExamId,
+        first_only: bool,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<StepRow>, StoreError> {
+        let sql = "SELECT a.learner, a.id, s.seq, s.at, s.actor, s.node, s.command, s.digest, s.body, s.hash \
+             FROM (SELECT no, learner, id FROM attempts INDEXED BY attempts_exam WHERE exam = ?1 AND id > ?2 \
+             AND mode = 'exam' AND state IN ('submitted', 'expired') AND (number = 1 OR NOT ?3) ORDER BY id LIMIT ?4) a \
+             JOIN steps s ON s.attempt_no = a.no ORDER BY a.id, s.seq";
+        let key = (exam.bytes(), after(page.after), first_only, limit(page.limit));
+        self.readers.read(move |connection| rows(connection, sql, key, step_row)).await
+    }
+
     async fn attempts_at(
         &self,
         exam: ExamId,
@@ -118,12 +132,33 @@ impl Attempts for SqliteStore {
                  AND (?3 IS NULL OR mode = ?3) AND (?4 IS NULL OR state = ?4) ORDER BY id DESC LIMIT ?5"
             )
         };
-        // Longer than any id, so that no id is at or above it.
-        let before = page.after.map_or_else(|| vec![0xFF; 17], |id| id.bytes().to_vec());
+        let before = before(page.after);
         let (mode, state) = (filter.mode.map(mode_name), filter.state.map(AttemptState::name));
         self.readers
             .read(move |connection| {
                 rows(connection, sql, params![exam.bytes(), before, mode, state, limit(page.limit)], attempt_row)
+            })
+            .await
+    }
+
+    async fn attempts_of_units(
+        &self,
+        exam: ExamId,
+        units: Vec<String>,
+        filter: AttemptFilter,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<AttemptRow>, StoreError> {
+        let sql = attempts!(
+            "INDEXED BY attempts_exam WHERE exam = ?1 AND id < ?2 AND (?3 IS NULL OR mode = ?3) \
+             AND (?4 IS NULL OR state = ?4) AND (SELECT unit FROM people p WHERE p.id = learner) \
+             IN (SELECT value FROM json_each(?5)) ORDER BY id DESC LIMIT ?6"
+        );
+        let (before, units) = (before(page.after), to_json(&units)?);
+        let (mode, state) = (filter.mode.map(mode_name), filter.state.map(AttemptState::name));
+        let of_page = limit(page.limit);
+        self.readers
+            .read(move |connection| {
+                rows(connection, sql, params![exam.bytes(), before, mode, state, units, of_page], attempt_row)
             })
             .await
     }
@@ -153,6 +188,11 @@ impl Attempts for SqliteStore {
 /// The id to begin after: the empty one lies before all.
 fn after(id: Option<AttemptId>) -> Vec<u8> {
     id.map_or_else(Vec::new, |id| id.bytes().to_vec())
+}
+
+/// The id to end before: longer than any, so that no id is at or above it.
+fn before(id: Option<AttemptId>) -> Vec<u8> {
+    id.map_or_else(|| vec![0xFF; 17], |id| id.bytes().to_vec())
 }
 
 fn one_time(connection: &Connection, sql: &str) -> rusqlite::Result<Option<Timestamp>> {

@@ -44,6 +44,13 @@ impl AuditLog for SqliteStore {
         let after = page.after.unwrap_or(0);
         self.readers.read(move |connection| rows(connection, sql, params![after, limit(page.limit)], record)).await
     }
+
+    async fn latest_audit_records(&self, page: Page<i64>) -> Result<Vec<AuditRecord>, StoreError> {
+        let sql =
+            "SELECT seq, at, actor, act, subject, detail, hash FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?";
+        let before = page.after.unwrap_or(i64::MAX);
+        self.readers.read(move |connection| rows(connection, sql, params![before, limit(page.limit)], record)).await
+    }
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {

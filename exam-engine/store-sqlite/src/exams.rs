@@ -3,14 +3,14 @@
 
 use crate::SqliteStore;
 use crate::audit;
-use crate::convert::{execute, json, row, rows, time, to_json};
+use crate::convert::{execute, json, limit, row, rows, time, to_json};
 use crate::failure::{Failure, missing, taken};
 use crate::people::found;
 use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::exam::{Exam, ExamState};
 use exam_core::{ExamId, PersonId, Timestamp};
-use exam_store::{Announcement, Exams, OverrideRow, StoreError};
+use exam_store::{Announcement, Exams, OverrideRow, Page, StoreError};
 use rusqlite::{Connection, Row, params};
 
 #[async_trait]
@@ -90,6 +90,14 @@ impl Exams for SqliteStore {
 
     async fn overrides(&self, exam: ExamId, person: PersonId) -> Result<Vec<OverrideRow>, StoreError> {
         self.readers.read(move |connection| overrides(connection, exam, person)).await
+    }
+
+    async fn overrides_at(&self, exam: ExamId, page: Page<i64>) -> Result<Vec<(i64, OverrideRow)>, StoreError> {
+        let sql = "SELECT exam, person, exception, reason, granted_by, at, id FROM overrides \
+                   WHERE exam = ? AND id < ? ORDER BY id DESC LIMIT ?";
+        let key = (exam.bytes(), page.after.unwrap_or(i64::MAX), limit(page.limit));
+        let numbered = |row: &Row<'_>| Ok((row.get(6)?, override_row(row)?));
+        self.readers.read(move |connection| rows(connection, sql, key, numbered)).await
     }
 }
 

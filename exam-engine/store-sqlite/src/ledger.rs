@@ -46,6 +46,15 @@ impl Ledger for SqliteStore {
         self.readers.read(move |connection| rows(connection, sql, key, entry)).await
     }
 
+    async fn entries_of(&self, learners: Vec<PersonId>, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError> {
+        let sql = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at FROM ledger \
+                   WHERE learner IN (SELECT unhex(value) FROM json_each(?)) AND credit_year = ? \
+                   ORDER BY learner, at, id";
+        let learners: Vec<String> = learners.iter().map(|id| id.0.simple().to_string()).collect();
+        let key = (to_json(&learners)?, credit_year);
+        self.readers.read(move |connection| rows(connection, sql, key, entry)).await
+    }
+
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM ledger WHERE learner = ? AND course = ? AND credit_year = ? AND hours >= 0 \
                    AND lesson IS NULL";

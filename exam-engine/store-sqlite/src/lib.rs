@@ -27,6 +27,7 @@ mod reader;
 mod sessions;
 mod settings;
 mod tickets;
+mod units;
 mod writer;
 
 use connect::Database;

@@ -8,6 +8,7 @@ const ALL: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/sqlite/0002_lessons.sql")),
     M::up(include_str!("../../../migrations/sqlite/0003_commands.sql")),
     M::up(include_str!("../../../migrations/sqlite/0004_certificates.sql")),
+    M::up(include_str!("../../../migrations/sqlite/0005_units.sql")),
 ];
 
 /// Runs what is missing; a database newer than this list is refused.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use exam_core::PersonId;
 use exam_core::audit::NewAudit;
 use exam_core::person::{Person, Roles};
-use exam_store::{Announcement, Page, People, PersonRow, StoreError};
+use exam_store::{Announcement, Page, People, PeopleFilter, PersonRow, StoreError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashSet;
 
@@ -49,10 +49,19 @@ impl People for SqliteStore {
         self.readers.read(move |connection| row(connection, sql, [username], read_person)).await
     }
 
-    async fn people(&self, page: Page<String>) -> Result<Vec<Person>, StoreError> {
-        let sql = people!("WHERE username >= ?1 AND username IS NOT ?2 ORDER BY username LIMIT ?3");
+    async fn people(&self, filter: PeopleFilter, page: Page<String>) -> Result<Vec<Person>, StoreError> {
+        let of_all = people!(
+            "WHERE username >= ?1 AND username IS NOT ?2 AND (?3 IS NULL OR instr(username, ?3) OR instr(name, ?3)) \
+             AND ?4 IS NULL ORDER BY username LIMIT ?5"
+        );
+        let of_units = people!(
+            "WHERE unit IN (SELECT value FROM json_each(?4)) AND username >= ?1 AND username IS NOT ?2 \
+             AND (?3 IS NULL OR instr(username, ?3) OR instr(name, ?3)) ORDER BY username LIMIT ?5"
+        );
+        let sql = if filter.units.is_some() { of_units } else { of_all };
+        let units = filter.units.as_ref().map(to_json).transpose()?;
         let from = page.after.clone().unwrap_or_default();
-        let key = (from, page.after, limit(page.limit));
+        let key = (from, page.after, filter.text, units, limit(page.limit));
         self.readers.read(move |connection| rows(connection, sql, key, person)).await
     }
 
@@ -61,6 +70,12 @@ impl People for SqliteStore {
         let ids: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
         let ids = to_json(&ids)?;
         self.readers.read(move |connection| rows(connection, sql, [ids], person)).await
+    }
+
+    async fn usernames_taken(&self, usernames: Vec<String>) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT username FROM people WHERE username IN (SELECT value FROM json_each(?))";
+        let usernames = to_json(&usernames)?;
+        self.readers.read(move |connection| rows(connection, sql, [usernames], |row| row.get(0))).await
     }
 
     async fn any_person(&self) -> Result<bool, StoreError> {

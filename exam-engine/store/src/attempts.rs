@@ -185,10 +185,28 @@ pub trait Attempts {
     /// The first steps of all attempts in exam mode at an exam, by attempt id.
     async fn first_steps_at(&self, exam: ExamId, page: Page<AttemptId>) -> Result<Vec<StepRow>, StoreError>;
 
+    /// The whole logs of attempts in exam mode at an exam that were handed in or ended by their deadline, by attempt
+    /// id and step; `page.limit` counts attempts. With `first_only`, of each learner's first attempt alone.
+    async fn closed_logs_at(
+        &self,
+        exam: ExamId,
+        first_only: bool,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<StepRow>, StoreError>;
+
     /// The attempts at an exam by id, newest first.
     async fn attempts_at(
         &self,
         exam: ExamId,
+        filter: AttemptFilter,
+        page: Page<AttemptId>,
+    ) -> Result<Vec<AttemptRow>, StoreError>;
+
+    /// The same of people of these units alone.
+    async fn attempts_of_units(
+        &self,
+        exam: ExamId,
+        units: Vec<String>,
         filter: AttemptFilter,
         page: Page<AttemptId>,
     ) -> Result<Vec<AttemptRow>, StoreError>;

@@ -12,4 +12,7 @@ pub trait AuditLog {
 
     /// Records after the one named, oldest first.
     async fn audit_records(&self, page: Page<i64>) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Records before the one named, newest first.
+    async fn latest_audit_records(&self, page: Page<i64>) -> Result<Vec<AuditRecord>, StoreError>;
 }

@@ -1,6 +1,6 @@
 //! Exams and personal exceptions.
 
-use crate::StoreError;
+use crate::{Page, StoreError};
 use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::exam::{Exam, Override};
@@ -52,4 +52,7 @@ pub trait Exams {
 
     /// A person's exceptions at an exam, oldest first.
     async fn overrides(&self, exam: ExamId, person: PersonId) -> Result<Vec<OverrideRow>, StoreError>;
+
+    /// All exceptions at an exam with their numbers, the latest first.
+    async fn overrides_at(&self, exam: ExamId, page: Page<i64>) -> Result<Vec<(i64, OverrideRow)>, StoreError>;
 }

@@ -12,6 +12,9 @@ pub trait Ledger {
     /// A person's entries of a credit year, oldest first.
     async fn entries(&self, learner: PersonId, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError>;
 
+    /// The entries of several people of a credit year, by person and oldest first.
+    async fn entries_of(&self, learners: Vec<PersonId>, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError>;
+
     /// Whether (learner, course, year) has its entry, by an exam or by the last of its lessons.
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError>;
 

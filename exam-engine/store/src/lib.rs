@@ -30,6 +30,7 @@ pub mod settings;
 #[cfg(feature = "story")]
 pub mod story;
 pub mod tickets;
+pub mod units;
 
 pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};
 pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, RowChange};
@@ -43,10 +44,11 @@ pub use ledger::Ledger;
 pub use lessons::{Checkpoint, Fence, LessonCommit, LessonRow, Lessons, ProgressRow, ProgressState, StudyRow};
 pub use outbox::{Outbox, OutboxCount, OutboxRow};
 pub use partners::{PartnerRow, Partners, Webhook};
-pub use people::{People, PersonRow};
+pub use people::{People, PeopleFilter, PersonRow};
 pub use sessions::{SessionRow, Sessions};
 pub use settings::Settings;
 pub use tickets::Tickets;
+pub use units::Units;
 
 /// Everything.
 pub trait Store:
@@ -65,6 +67,7 @@ pub trait Store:
     + Sessions
     + Settings
     + Tickets
+    + Units
     + Send
     + Sync
     + 'static
@@ -87,6 +90,7 @@ impl<T> Store for T where
         + Sessions
         + Settings
         + Tickets
+        + Units
         + Send
         + Sync
         + 'static

@@ -15,6 +15,15 @@ pub struct PersonRow {
     pub password_hash: Option<String>,
 }
 
+/// Which people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeopleFilter {
+    /// Of these units alone; absent: of all, and of none.
+    pub units: Option<Vec<String>>,
+    /// Whose username or name has this text in it.
+    pub text: Option<String>,
+}
+
 /// People.
 #[async_trait]
 pub trait People {
@@ -28,10 +37,13 @@ pub trait People {
     async fn person_by_username(&self, username: &str) -> Result<Option<PersonRow>, StoreError>;
 
     /// By username.
-    async fn people(&self, page: Page<String>) -> Result<Vec<Person>, StoreError>;
+    async fn people(&self, filter: PeopleFilter, page: Page<String>) -> Result<Vec<Person>, StoreError>;
 
     /// Several at once, in any order; unknown ids are left out.
     async fn people_by_ids(&self, ids: Vec<PersonId>) -> Result<Vec<Person>, StoreError>;
+
+    /// Which of these usernames somebody has, in any order.
+    async fn usernames_taken(&self, usernames: Vec<String>) -> Result<Vec<String>, StoreError>;
 
     /// Whether there is anybody at all.
     async fn any_person(&self) -> Result<bool, StoreError>;

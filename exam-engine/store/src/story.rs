@@ -16,6 +16,7 @@ mod lessons;
 mod partners;
 mod people;
 mod site;
+mod units;
 
 use crate::Store;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub async fn tell(store: Arc<dyn Store>) {
     site::settings_are_agreed_on(&store).await;
     people::people_come_and_go(&store).await;
     people::sessions_end(&store).await;
+    units::units_make_a_tree(&store).await;
     banks::revisions_pin_what_they_saw(&store).await;
     banks::key_versions_read_back(&store).await;
     exams::courses_and_exams_are_kept(&store).await;

@@ -1,5 +1,6 @@
 //! The exam end to end: stories over real HTTP against the real server.
 
+mod analysis;
 mod authoring;
 mod bad_input;
 mod certificates;
@@ -12,8 +13,10 @@ mod gates;
 mod history;
 mod integrity;
 mod overrides;
+mod oversight;
 mod pages;
 mod people;
+mod people_import;
 mod proctor;
 mod queue;
 mod regrade;

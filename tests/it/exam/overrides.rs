@@ -59,4 +59,22 @@ async fn an_exception_needs_a_reason_a_content_and_a_right(backend: Backend) {
     let _ = learner.post(&path, &own).await.problem(403, "forbidden");
     let granted = site.author.post(&path, &own).await.ok(201);
     assert_eq!(granted["by"], site.author.person, "it names who granted it");
+
+    let later = json!({"person": learner.person, "attempts_max": 5, "reason": "再次"});
+    let _ = site.admin.post(&path, &later).await.ok(201);
+    let listed = site.author.get(&path).await.ok(200);
+    let rows: Vec<Value> = listed["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|row| json!([row["username"], row["reason"], row["by_name"]]))
+        .collect();
+    let (name, admin) = (&learner.username, site.admin.me().await.ok(200)["name"].clone());
+    assert_eq!(json!(rows), json!([[name, "再次", admin], [name, "测试", "author"]]), "the latest first");
+    let first = site.author.get(&format!("{path}?limit=1")).await.ok(200);
+    let next = text(&first["next"]);
+    let second = site.author.get(&format!("{path}?limit=1&after={next}")).await.ok(200);
+    assert_eq!(json!([second["items"][0]["reason"], second["next"]]), json!(["测试", null]));
+    let _ = learner.get(&path).await.problem(403, "forbidden");
+    let _ = site.author.get(&format!("/exams/{}/overrides", site.course_id)).await.problem(404, "not_found");
 }

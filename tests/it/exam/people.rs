@@ -70,4 +70,11 @@ async fn a_disabled_person_is_out_at_once() {
     let acts = site.admin.get("/audit?limit=500").await.ok(200);
     let acts: Vec<&str> = acts["items"].as_array().into_iter().flatten().map(|record| text(&record["act"])).collect();
     assert!(acts.contains(&"person.disable") && acts.contains(&"person.enable"), "{acts:?}");
+    let latest = site.admin.get("/audit?order=newest&limit=2").await.ok(200);
+    let (first, second) = (&latest["items"][0], &latest["items"][1]);
+    assert_eq!(json!([first["act"], second["act"]]), json!(["person.enable", "person.disable"]));
+    assert!(first["actor_name"].is_string());
+    let earlier = site.admin.get(&format!("/audit?order=newest&limit=1&after={}", text(&latest["next"]))).await.ok(200);
+    assert_eq!(earlier["items"][0]["seq"].as_i64(), second["seq"].as_i64().map(|seq| seq - 1));
+    let _ = site.admin.get("/audit?order=sideways").await.problem(400, "invalid");
 }

@@ -51,6 +51,10 @@ const PROCTORS: &str = "ufff+fff+f";
 /// Proctors look for it, and the person never opened the lesson.
 const UNOPENED: &str = "ufffnfffnf";
 const ADMINS: &str = "ufffffff+f";
+/// Those who oversee people: of nobody here, for nobody has a unit; what they may not know of is hidden.
+const OVERSEERS: &str = "uffff++++f";
+const OVERSEEN: &str = "uffffnnn+f";
+const WATCHERS: &str = "ufff+++++f";
 const READERS_OF_THE_LOG: &str = "uffffff++f";
 
 fn nothing(_: &Things) -> Value {
@@ -93,6 +97,8 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/authored/exams", nothing, AUTHORS),
     Row("GET", "/api/v1/authored/exams/{exam}", nothing, AUTHORS),
     Row("GET", "/api/v1/authored/exams/{exam}/sample", nothing, AUTHORS),
+    Row("GET", "/api/v1/authored/exams/{exam}/analysis", nothing, AUTHORS),
+    Row("GET", "/api/v1/authored/exams/{exam}/analysis/export", nothing, AUTHORS),
     Row("POST", "/api/v1/exams/{exam}/publish", nothing, AUTHORS),
     Row("PUT", "/api/v1/exams/{exam}/release", |_| json!({"results_at": null}), AUTHORS),
     Row(
@@ -122,7 +128,10 @@ const TABLE: &[Row] = &[
     // Without a handshake; whom a socket is for is asked by its first message.
     Row("GET", "/api/v1/stream", nothing, EVERYBODY),
     Row("POST", "/api/v1/receipts/verify", |_| json!({"receipt": "x"}), SIGNED_IN),
-    Row("GET", "/api/v1/exams/{exam}/sessions", nothing, PROCTORS),
+    Row("GET", "/api/v1/exams/{exam}/sessions", nothing, WATCHERS),
+    Row("GET", "/api/v1/exams/{exam}/results", nothing, OVERSEERS),
+    Row("GET", "/api/v1/exams/{exam}/results/export", nothing, OVERSEERS),
+    Row("GET", "/api/v1/exams/{exam}/overrides", nothing, AUTHORS),
     Row("GET", "/api/v1/attempts/{attempt}/timeline", nothing, PROCTORS),
     Row(
         "POST",
@@ -140,8 +149,15 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/banks/{bank}/export", nothing, AUTHORS),
     Row("POST", "/api/v1/banks/{bank}/imports", |_| json!("upload"), AUTHORS),
     Row("GET", "/api/v1/templates/items.xlsx", nothing, AUTHORS),
-    Row("GET", "/api/v1/people", nothing, ADMINS),
+    Row("GET", "/api/v1/people", nothing, OVERSEERS),
+    Row("GET", "/api/v1/people/export", nothing, OVERSEERS),
+    Row("GET", "/api/v1/people/{person}/hours", nothing, OVERSEEN),
+    Row("GET", "/api/v1/hours/export", nothing, OVERSEERS),
+    Row("GET", "/api/v1/units", nothing, OVERSEERS),
+    Row("PUT", "/api/v1/units", |_| json!({"units": []}), ADMINS),
     Row("POST", "/api/v1/people", |_| json!({"people": []}), ADMINS),
+    Row("GET", "/api/v1/templates/people.xlsx", nothing, ADMINS),
+    Row("POST", "/api/v1/people/imports", |_| json!("upload"), ADMINS),
     Row("PUT", "/api/v1/people/{person}/disabled", |_| json!({"disabled": true}), ADMINS),
     Row("GET", "/api/v1/audit", nothing, READERS_OF_THE_LOG),
     Row("POST", "/api/v1/attempts/{attempt}/submission", |_| json!({"command_id": command_id()}), OWNER),

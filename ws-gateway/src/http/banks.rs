@@ -1,16 +1,16 @@
 //! Banks: making, importing, exporting, reading. Everything here carries keys, for authors only.
 
 use super::courses::ListView;
+use super::download::{XLSX, file};
 use super::exams::page_limit;
 use super::extract::{Id, Json, Params, SignedIn};
 use super::people::ByName;
 use super::problem::{LANGUAGE, Problem};
+use super::upload::{Upload, read_upload};
 use crate::app::App;
-use crate::limits::UPLOAD_READ_TIMEOUT;
-use axum::body::Bytes;
-use axum::extract::multipart::{MultipartError, MultipartRejection};
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use exam_core::access::Act;
 use exam_core::ids::BankId;
@@ -253,45 +253,17 @@ async fn import(
 ) -> Result<Response, Problem> {
     // Before the upload is read, not after.
     identity.may(Act::WriteBanks)?;
-    let form = form
-        .map_err(|_| Problem::field("", "请以 multipart/form-data 上传文件 / send the file as multipart/form-data"))?;
-    let reading = tokio::time::timeout(UPLOAD_READ_TIMEOUT, read_form(form)).await;
-    let request = reading.map_err(|_| Problem::new("timeout"))??;
+    let request = read_form(form).await?;
     let report = app.engine.import_items(&identity, bank, request).await?;
     let language = LANGUAGE.try_with(|language| *language).unwrap_or_default();
     Ok(axum::Json(report.localized(language)).into_response())
 }
 
-async fn read_form(mut form: Multipart) -> Result<ImportRequest, Problem> {
-    let (mut file, mut format, mut dry_run) = (None, None, false);
-    while let Some(field) = form.next_field().await.map_err(|error| form_problem(&error))? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let file_name = field.file_name().map(str::to_owned);
-        let bytes: Bytes = field.bytes().await.map_err(|error| form_problem(&error))?;
-        let text = || std::str::from_utf8(&bytes).unwrap_or_default().trim().to_owned();
-        match name.as_str() {
-            "file" => file = Some((bytes, file_name)),
-            "format" => format = read_format(&text())?,
-            "dry_run" => dry_run = read_flag(&text())?,
-            other => {
-                return Err(Problem::field(
-                    format!("/{other}"),
-                    "未知字段：表单只有 file、format、dry_run / unknown: the form has file, format, dry_run",
-                ));
-            }
-        }
-    }
-    let (bytes, file_name) = file.ok_or_else(|| {
-        Problem::field("/file", "请在表单字段 file 中上传文件 / send the file in the form's field `file`")
-    })?;
-    Ok(ImportRequest { bytes: bytes.to_vec(), file_name, format, dry_run, state: ItemState::Ready })
-}
-
-fn form_problem(error: &MultipartError) -> Problem {
-    match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new("too_large"),
-        _ => Problem::new("invalid").detail(error.body_text()),
-    }
+async fn read_form(form: Result<Multipart, MultipartRejection>) -> Result<ImportRequest, Problem> {
+    let Upload { bytes, file_name, fields } = read_upload(form, &["format", "dry_run"]).await?;
+    let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
+    let (format, dry_run) = (read_format(field("format"))?, read_flag(field("dry_run"))?);
+    Ok(ImportRequest { bytes, file_name, format, dry_run, state: ItemState::Ready })
 }
 
 /// The format of a name; `None` for `auto`.
@@ -351,19 +323,5 @@ async fn excel_template(SignedIn(identity): SignedIn) -> Result<Response, Proble
         tracing::error!(reason = finding.message(Language::English), "the template could not be written");
         Problem::new("internal")
     })?;
-    Ok(file(bytes, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "keju-items.xlsx"))
-}
-
-fn file(bytes: Vec<u8>, media_type: &str, name: &str) -> Response {
-    let mut response = bytes.into_response();
-    let headers = response.headers_mut();
-    for (header, value) in [
-        (header::CONTENT_TYPE, media_type.to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(header, value);
-        }
-    }
-    response
+    Ok(file(bytes, XLSX, "keju-items.xlsx"))
 }

@@ -3,7 +3,7 @@
 use super::attempts::{limited, replayed};
 use super::courses::ListView;
 use super::extract::{ClientAddress, Id, Json, SignedIn};
-use super::me::{SubjectsView, subjects};
+use super::hours::{SubjectsView, subjects};
 use super::problem::Problem;
 use crate::app::App;
 use axum::extract::rejection::PathRejection;

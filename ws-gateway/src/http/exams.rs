@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use exam_core::Timestamp;
 use exam_core::access::Act;
-use exam_core::exam::{Exam, ExamRules, ExamState, Override, PracticePolicy, ReviewPolicy};
+use exam_core::exam::{Exam, ExamRules, ExamState, PracticePolicy, ReviewPolicy};
 use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
 use exam_service::ExamDraft;
 use question_bank::candidate::write_sections;
@@ -34,7 +34,6 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sample))
         .routes(routes!(publish))
         .routes(routes!(release))
-        .routes(routes!(add_override))
 }
 
 /// A page's size within its bounds.
@@ -327,70 +326,4 @@ async fn release(
     identity.may(Act::RunExams)?;
     app.engine.release_results(Some(identity.id()), exam, body.results_at).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A personal exception.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OverrideBody {
-    /// The person's id.
-    person: String,
-    /// More time on top of the duration.
-    extra_ms: Option<i64>,
-    attempts_max: Option<u32>,
-    #[schema(value_type = Option<String>)]
-    opens_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>)]
-    closes_at: Option<Timestamp>,
-    reason: String,
-}
-
-/// A granted exception.
-#[derive(Serialize, ToSchema)]
-pub struct OverrideView {
-    exam: String,
-    person: String,
-    extra_ms: Option<i64>,
-    attempts_max: Option<u32>,
-    #[schema(value_type = Option<String>)]
-    opens_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>)]
-    closes_at: Option<Timestamp>,
-    reason: String,
-    /// Who granted it.
-    by: String,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-}
-
-/// Grants a personal exception.
-#[utoipa::path(post, path = "/api/v1/exams/{exam}/overrides", tag = "author", params(("exam" = String, Path)),
-    request_body = OverrideBody, responses((status = 201, body = OverrideView), (status = 404)))]
-async fn add_override(
-    State(app): State<Arc<App>>,
-    SignedIn(identity): SignedIn,
-    Id(exam): Id<ExamId>,
-    Json(body): Json<OverrideBody>,
-) -> Result<(StatusCode, axum::Json<OverrideView>), Problem> {
-    let person = PersonId::parse(&body.person)
-        .ok_or_else(|| Problem::field("/person", "没有这个人员 / there is no such person"))?;
-    let exception = Override {
-        extra_ms: body.extra_ms,
-        attempts_max: body.attempts_max,
-        opens_at: body.opens_at,
-        closes_at: body.closes_at,
-    };
-    let row = app.engine.add_override(&identity, exam, person, exception, body.reason).await?;
-    let view = OverrideView {
-        exam: row.exam.to_string(),
-        person: row.person.to_string(),
-        extra_ms: row.exception.extra_ms,
-        attempts_max: row.exception.attempts_max,
-        opens_at: row.exception.opens_at,
-        closes_at: row.exception.closes_at,
-        reason: row.reason,
-        by: row.by.to_string(),
-        at: row.at,
-    };
-    Ok((StatusCode::CREATED, axum::Json(view)))
 }

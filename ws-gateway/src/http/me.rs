@@ -1,4 +1,4 @@
-//! The signed-in person: who they are, their hours, their password.
+//! The signed-in person: who they are, their attempts, their password.
 
 use super::attempts::limited;
 use super::courses::ListView;
@@ -10,10 +10,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use exam_core::Timestamp;
 use exam_core::attempt::Mode;
-use exam_core::hours::{Bucket, GrantSource, Obligation, Subject};
 use exam_core::id_number;
 use exam_core::person::Roles;
-use exam_service::{EngineError, EntryView, OwnAttempt, YearView};
+use exam_service::{EngineError, OwnAttempt};
 use question_bank::Points;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,11 +22,7 @@ use utoipa_axum::routes;
 
 /// The signed-in person.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(me))
-        .routes(routes!(hours))
-        .routes(routes!(attempts))
-        .routes(routes!(change_password))
+    OpenApiRouter::new().routes(routes!(me)).routes(routes!(attempts)).routes(routes!(change_password))
 }
 
 /// A person, as they see themselves.
@@ -58,125 +53,6 @@ async fn me(State(app): State<Arc<App>>, SignedIn(identity): SignedIn) -> Result
         id_number: person.id_number.as_deref().map(id_number::mask),
         must_change_password: person.must_change_password,
     }))
-}
-
-/// Which year.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct YearParams {
-    /// Absent: the present one in Asia/Shanghai.
-    #[serde(default, deserialize_with = "super::extract::number_or_none")]
-    year: Option<i16>,
-}
-
-/// A year of hours.
-#[derive(Serialize, ToSchema)]
-pub struct HoursView {
-    year: i16,
-    required: SubjectsView,
-    earned: SubjectsView,
-    /// Whether the year is fulfilled.
-    qualified: bool,
-    entries: Vec<HoursEntryView>,
-}
-
-/// Hours by subject.
-#[derive(Serialize, ToSchema)]
-pub struct SubjectsView {
-    #[schema(value_type = f64)]
-    total: Points,
-    public: BucketsView,
-    professional: BucketsView,
-}
-
-/// Hours of one subject.
-#[derive(Serialize, ToSchema)]
-pub struct BucketsView {
-    #[schema(value_type = f64)]
-    total: Points,
-    #[schema(value_type = f64)]
-    compulsory: Points,
-    #[schema(value_type = f64)]
-    elective: Points,
-}
-
-/// One entry of the ledger.
-#[derive(Serialize, ToSchema)]
-pub struct HoursEntryView {
-    id: String,
-    course: String,
-    course_title: String,
-    #[schema(value_type = String)]
-    subject: Subject,
-    #[schema(value_type = String)]
-    bucket: Obligation,
-    #[schema(value_type = f64)]
-    hours: Points,
-    source: SourceView,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-}
-
-/// What earned an entry.
-#[derive(Serialize, ToSchema)]
-pub struct SourceView {
-    /// `exam`, `lesson` (a lesson's own hours) or `lessons` (all lessons of the course).
-    kind: &'static str,
-    /// The attempt, of an exam.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempt: Option<String>,
-    /// The lesson; of `lessons`, the one completed last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lesson: Option<String>,
-}
-
-/// The signed-in person's hours of a credit year.
-#[utoipa::path(get, path = "/api/v1/me/hours", tag = "learner", params(YearParams), responses((status = 200, body = HoursView)))]
-async fn hours(
-    State(app): State<Arc<App>>,
-    SignedIn(identity): SignedIn,
-    Params(params): Params<YearParams>,
-) -> Result<axum::Json<HoursView>, Problem> {
-    limited(app.rates.request(identity.id()))?;
-    let year = params.year.unwrap_or_else(|| app.engine.now().year_in_shanghai());
-    let YearView { summary, entries } = app.engine.year(&identity, year).await?;
-    Ok(axum::Json(HoursView {
-        year,
-        required: subjects(summary.required),
-        earned: subjects(summary.earned),
-        qualified: summary.qualified,
-        entries: entries.into_iter().map(entry).collect(),
-    }))
-}
-
-/// In the order of [`Bucket::ALL`].
-pub fn subjects([public_c, public_e, professional_c, professional_e]: [Points; Bucket::ALL.len()]) -> SubjectsView {
-    let buckets = |compulsory, elective| BucketsView { total: compulsory + elective, compulsory, elective };
-    let (public, professional) = (buckets(public_c, public_e), buckets(professional_c, professional_e));
-    SubjectsView { total: public.total + professional.total, public, professional }
-}
-
-fn entry(view: EntryView) -> HoursEntryView {
-    let EntryView { entry, course_title } = view;
-    HoursEntryView {
-        id: entry.id.to_string(),
-        course: entry.course.to_string(),
-        course_title,
-        subject: entry.bucket.subject,
-        bucket: entry.bucket.bucket,
-        hours: entry.hours,
-        source: source(entry.source),
-        at: entry.at,
-    }
-}
-
-fn source(source: GrantSource) -> SourceView {
-    let (kind, attempt, lesson) = match source {
-        GrantSource::Exam { attempt } => ("exam", Some(attempt.to_string()), None),
-        GrantSource::Lesson { lesson } => ("lesson", None, Some(lesson.to_string())),
-        GrantSource::Lessons { lesson } => ("lessons", None, Some(lesson.to_string())),
-    };
-    SourceView { kind, attempt, lesson }
 }
 
 /// A page of one's own attempts.

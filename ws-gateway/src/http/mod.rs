@@ -4,33 +4,42 @@
 //! How to add the next route: a handler with `#[utoipa::path]` in its noun's file, a line in that
 //! file's `routes`; the route × role matrix in the tests fails until the new route is in it.
 
+pub mod analysis;
 pub mod attempts;
+pub mod audit;
 pub mod banks;
 pub mod certificates;
 pub mod courses;
+pub mod download;
 pub mod exams;
 pub mod extract;
 pub mod faults;
+pub mod hours;
 pub mod layers;
 pub mod lessons;
 pub mod me;
 pub mod openapi;
 pub mod operations;
+pub mod overrides;
 pub mod pages;
 pub mod partners;
 pub mod people;
+pub mod people_import;
 pub mod problem;
 pub mod proctor;
 pub mod range;
 pub mod receipts;
+pub mod results;
 pub mod sdk;
 pub mod session;
 pub mod tickets;
+pub mod units;
+pub mod upload;
 pub mod views;
 
 use crate::admission::Class;
 use crate::app::App;
-use crate::limits::{ADMIN_BYTES_MAX, BATCH_BYTES_MAX, BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
+use crate::limits::{ADMIN_BYTES_MAX, BATCH_BYTES_MAX, BODY_BYTES_MAX, ROSTER_BYTES_MAX, UPLOAD_BYTES_MAX};
 use crate::stream;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -84,9 +93,17 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(lessons::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(me::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(certificates::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(hours::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(courses::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(analysis::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(exams::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(proctor::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(overrides::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(results::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(audit::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(units::routes(), Class::Report, ADMIN_BYTES_MAX))
+        .merge(class(people_import::template_routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(people_import::routes(), Class::Report, ROSTER_BYTES_MAX))
         .merge(class(people::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(banks::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(banks::upload_routes(), Class::Report, UPLOAD_BYTES_MAX))

@@ -35,7 +35,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// Where the shell is served.
-pub const PAGES: [&str; 22] = [
+pub const PAGES: [&str; 25] = [
     "/",
     "/sign-in",
     "/password",
@@ -56,7 +56,10 @@ pub const PAGES: [&str; 22] = [
     "/author/banks/{bank}",
     "/author/exams",
     "/author/exams/{exam}",
+    "/author/exams/{exam}/analysis",
     "/site/{page}",
+    "/site/people/{person}",
+    "/site/results/{exam}",
     "/home",
 ];
 

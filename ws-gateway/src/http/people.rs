@@ -1,26 +1,32 @@
-//! People, for administrators.
+//! People, for administrators and for those who oversee a unit, a district or the city.
 
 use super::courses::ListView;
+use super::download::{TableFormat, heads, table, words};
 use super::exams::page_limit;
 use super::extract::{Id, Json, Params, SignedIn};
 use super::problem::Problem;
 use crate::app::App;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use exam_core::id_number;
 use exam_core::ids::PersonId;
 use exam_core::person::{Person, Role, Roles};
 use exam_service::NewPerson;
 use exam_store::Page;
+use question_bank::formats::grid::{Cell, Grid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// Rows read at once for a file.
+const EXPORT_PAGE: u32 = 1_000;
+
 /// People.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(set_disabled)).routes(routes!(audit))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(set_disabled)).routes(routes!(export))
 }
 
 /// People to be added.
@@ -140,7 +146,19 @@ impl ByName {
     }
 }
 
-/// A person, as administrators see them.
+/// A page of people.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleParams {
+    /// What stands in the username or the name.
+    #[serde(default, deserialize_with = "super::extract::word_or_none")]
+    search: Option<String>,
+    limit: Option<u32>,
+    /// The last username of the page before.
+    after: Option<String>,
+}
+
+/// A person, as those who oversee them see them.
 #[derive(Serialize, ToSchema)]
 pub struct PersonView {
     id: String,
@@ -149,38 +167,105 @@ pub struct PersonView {
     #[schema(value_type = Vec<String>)]
     roles: Roles,
     unit: Option<String>,
+    /// Where the unit is in the tree.
+    unit_name: Option<String>,
     /// Masked.
     id_number: Option<String>,
     disabled: bool,
 }
 
-/// All people, by username.
-#[utoipa::path(get, path = "/api/v1/people", tag = "administrator", params(ByName),
+/// The people whom one oversees, by username.
+#[utoipa::path(get, path = "/api/v1/people", tag = "administrator", params(PeopleParams),
     responses((status = 200, body = ListView<PersonView>), (status = 403)))]
 async fn list(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
-    Params(params): Params<ByName>,
+    Params(params): Params<PeopleParams>,
 ) -> Result<axum::Json<ListView<PersonView>>, Problem> {
     let limit = page_limit(params.limit);
-    let (after, limit_and_one) = params.page(limit);
-    let people = app.engine.people(&identity, Page { after, limit: limit_and_one }).await?;
+    let page = Page { after: params.after, limit: limit + 1 };
+    let people = app.engine.people(&identity, params.search, page).await?;
     let more = people.len() > limit as usize;
-    let items: Vec<PersonView> = people.into_iter().take(limit as usize).map(person_view).collect();
+    let names = app.engine.unit_names(people.iter().filter_map(|person| person.unit.as_deref())).await?;
+    let view = |person: Person| {
+        let unit_name = person.unit.as_ref().and_then(|unit| names.get(unit)).cloned();
+        person_view(person, unit_name)
+    };
+    let items: Vec<PersonView> = people.into_iter().take(limit as usize).map(view).collect();
     let next = items.last().filter(|_| more).map(|person| person.username.clone());
     Ok(axum::Json(ListView { items, next }))
 }
 
-fn person_view(person: Person) -> PersonView {
+/// A person whose identity number is masked.
+pub fn person_view(person: Person, unit_name: Option<String>) -> PersonView {
     PersonView {
         id: person.id.to_string(),
-        username: person.username,
+        username: person.username.clone(),
+        id_number: masked(&person),
         name: person.name,
         roles: person.roles,
         unit: person.unit,
-        id_number: person.id_number.as_deref().map(id_number::mask),
+        unit_name,
         disabled: person.disabled,
     }
+}
+
+/// The identity number as lists and files show it.
+pub fn masked(person: &Person) -> Option<String> {
+    person.id_number.as_deref().map(id_number::mask)
+}
+
+/// Which file.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleExportParams {
+    /// `xlsx` (the default) or `csv`.
+    #[param(value_type = Option<String>)]
+    #[serde(default)]
+    format: TableFormat,
+}
+
+/// The people whom one oversees as a table, in the columns of the import; identity numbers are masked.
+#[utoipa::path(get, path = "/api/v1/people/export", tag = "administrator", params(PeopleExportParams),
+    responses((status = 200, description = "the file"), (status = 403)))]
+async fn export(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Params(params): Params<PeopleExportParams>,
+) -> Result<Response, Problem> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let people = app.engine.people(&identity, None, Page { after, limit: EXPORT_PAGE }).await?;
+        let Some(last) = people.last() else { break };
+        after = Some(last.username.clone());
+        all.extend(people);
+    }
+    let units = app.engine.unit_names(all.iter().filter_map(|person| person.unit.as_deref())).await?;
+    app.engine.note_export(&identity, "people.export", "").await?;
+    let heads = heads(&[
+        ("用户名", "username"),
+        ("姓名", "name"),
+        ("身份证号", "id_number"),
+        ("单位", "unit"),
+        ("单位名称", "unit name"),
+        ("角色", "roles"),
+        ("状态", "state"),
+    ]);
+    let row = |person: &Person| -> Vec<Cell> {
+        let roles: Vec<String> = person.roles.iter().map(|role| words(role.name_zh(), role.name())).collect();
+        let state = if person.disabled { words("已停用", "disabled") } else { words("正常", "enabled") };
+        vec![
+            person.username.clone().into(),
+            person.name.clone().into(),
+            masked(person).into(),
+            person.unit.clone().into(),
+            person.unit.as_ref().and_then(|unit| units.get(unit)).cloned().into(),
+            roles.join("、").into(),
+            state.into(),
+        ]
+    };
+    let rows = all.iter().map(row).collect();
+    table(Grid { name: words("人员", "people"), heads, rows }, params.format, "keju-people").await
 }
 
 /// Whether somebody may sign in.
@@ -201,53 +286,4 @@ async fn set_disabled(
 ) -> Result<StatusCode, Problem> {
     app.engine.set_disabled(&identity, person, body.disabled).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A page of the audit log.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct AuditParams {
-    limit: Option<u32>,
-    /// The last number of the page before.
-    after: Option<i64>,
-}
-
-/// One act.
-#[derive(Serialize, ToSchema)]
-pub struct AuditView {
-    seq: i64,
-    #[schema(value_type = String, format = DateTime)]
-    at: exam_core::Timestamp,
-    /// `null`: the server or its command line.
-    actor: Option<String>,
-    act: String,
-    subject: String,
-    hash: String,
-}
-
-/// The site's audit log, oldest first.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "administrator", params(AuditParams),
-    responses((status = 200, body = ListView<AuditView>), (status = 403)))]
-async fn audit(
-    State(app): State<Arc<App>>,
-    SignedIn(identity): SignedIn,
-    Params(params): Params<AuditParams>,
-) -> Result<axum::Json<ListView<AuditView>>, Problem> {
-    let limit = page_limit(params.limit);
-    let records = app.engine.audit_log(&identity, Page { after: params.after, limit: limit + 1 }).await?;
-    let more = records.len() > limit as usize;
-    let items: Vec<AuditView> = records
-        .into_iter()
-        .take(limit as usize)
-        .map(|record| AuditView {
-            seq: record.seq,
-            at: record.at,
-            actor: record.actor.map(|actor| actor.to_string()),
-            act: record.act,
-            subject: record.subject,
-            hash: record.hash,
-        })
-        .collect();
-    let next = items.last().filter(|_| more).map(|record| record.seq.to_string());
-    Ok(axum::Json(ListView { items, next }))
 }

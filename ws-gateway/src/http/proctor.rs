@@ -67,7 +67,14 @@ pub struct SessionRowView {
     last_at: Option<Timestamp>,
 }
 
-/// The attempts at an exam, newest first.
+/// Where a page of attempts begins.
+pub fn attempt_after(text: Option<&str>) -> Result<Option<AttemptId>, Problem> {
+    let read =
+        |text| AttemptId::parse(text).ok_or_else(|| Problem::field("/query/after", "不是有效的游标 / not a cursor"));
+    text.map(read).transpose()
+}
+
+/// The attempts at an exam, newest first; of the people whom one oversees, unless a proctor asks.
 #[utoipa::path(get, path = "/api/v1/exams/{exam}/sessions", tag = "proctor",
     params(("exam" = String, Path), SessionParams),
     responses((status = 200, body = ListView<SessionRowView>), (status = 403), (status = 404)))]
@@ -79,12 +86,7 @@ async fn sessions(
 ) -> Result<axum::Json<ListView<SessionRowView>>, Problem> {
     let filter =
         AttemptFilter { mode: Some(params.mode.unwrap_or(Mode::Exam)), state: state(params.state.as_deref())? };
-    let after = match &params.after {
-        Some(text) => Some(
-            AttemptId::parse(text).ok_or_else(|| Problem::field("/query/after", "不是有效的游标 / not a cursor"))?,
-        ),
-        None => None,
-    };
+    let after = attempt_after(params.after.as_deref())?;
     let limit = page_limit(params.limit);
     let found = app.engine.exam_sessions(&identity, exam, filter, Page { after, limit: limit + 1 }).await?;
     let more = found.len() > limit as usize;

@@ -1,7 +1,7 @@
 //! Attempts: what is committed reads back, in every order it is asked for.
 
 use super::kit::{
-    Log, YEAR, act, at, attempt, grant, is_chain, new_exam, new_id, new_learner, plain, started, submitted,
+    Log, YEAR, act, at, attempt, grant, is_chain, new_exam, new_id, new_learner, person, plain, started, submitted,
 };
 use crate::attempts::AttemptFilter;
 use crate::{AttemptRow, AttemptState, BeforeStart, Commit, CommitError, Page, RowChange, Store, StoreError};
@@ -96,6 +96,8 @@ pub(super) async fn lists_come_in_pages(store: &Arc<dyn Store>) {
         assert_eq!(listed(store, exam, AttemptFilter { mode: None, state: Some(state) }, 2).await, expected);
     }
     first_steps_come_in_pages(store, exam, &rows).await;
+    closed_logs_come_in_pages(store).await;
+    a_units_attempts_are_listed(store).await;
     ids_come_in_pages(store, &rows).await;
     a_learners_attempts_are_listed(store).await;
 }
@@ -131,6 +133,71 @@ async fn first_steps_come_in_pages(store: &Arc<dyn Store>, exam: ExamId, rows: &
     }
     let in_exam_mode = rows.iter().filter(|row| row.mode == Mode::Exam);
     assert_eq!(found, in_exam_mode.map(|row| (row.id, 1)).collect::<Vec<_>>());
+}
+
+/// Of the people of some units alone, newest first; and the hours of several people at once.
+async fn a_units_attempts_are_listed(store: &Arc<dyn Store>) {
+    let exam = new_exam(store).await;
+    let (mut rows, mut entries) = (Vec::new(), Vec::new());
+    for unit in [Some("here"), Some("there"), None, Some("here")] {
+        let mut learner = person(&new_id().to_string());
+        learner.person.unit = unit.map(str::to_owned);
+        store.create_people(vec![learner.clone()], act("people.import")).await.unwrap();
+        let row = submitted(&attempt(learner.person.id, exam.id, 1));
+        let entry = grant(&row, exam.course);
+        let commit = Commit { grant: Some(entry.clone()), audit: Some(act("grant")), ..Log::new(&row).start(&row) };
+        store.commit(commit).await.unwrap();
+        rows.push(row);
+        entries.push(entry);
+    }
+    let listed = async |units: &[&str], state, limit| {
+        let units = units.iter().map(|unit| (*unit).to_owned()).collect();
+        let filter = AttemptFilter { mode: Some(Mode::Exam), state };
+        let page = Page { after: None, limit };
+        let found = store.attempts_of_units(exam.id, units, filter, page).await.unwrap();
+        found.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["here"], None, 10).await, [rows[3].id, rows[0].id]);
+    assert_eq!(listed(&["here", "there"], None, 2).await, [rows[3].id, rows[1].id]);
+    assert_eq!(listed(&["there"], Some(AttemptState::Open), 10).await, Vec::<AttemptId>::new());
+    assert_eq!(listed(&[], None, 10).await, Vec::<AttemptId>::new());
+    let learners: Vec<PersonId> = rows.iter().take(2).map(|row| row.learner).collect();
+    let mut found = store.entries_of(learners, YEAR).await.unwrap();
+    found.sort_by_key(|entry| entry.id);
+    let mut expected = entries[..2].to_vec();
+    expected.sort_by_key(|entry| entry.id);
+    assert_eq!(found, expected);
+    assert_eq!(store.entries_of(Vec::new(), YEAR).await.unwrap(), []);
+}
+
+/// Whole logs of what was closed, first attempts alone where they are asked for.
+async fn closed_logs_come_in_pages(store: &Arc<dyn Store>) {
+    let exam = new_exam(store).await.id;
+    let (mut all, mut firsts) = (Vec::new(), Vec::new());
+    for number in 0..4 {
+        let learner = new_learner(store).await;
+        for attempt in 1..=2 {
+            let (row, _) = started(store, learner, exam, attempt).await;
+            if number == 3 && attempt == 2 {
+                continue;
+            }
+            close(store, &row).await;
+            all.push(row.id);
+            firsts.extend((attempt == 1).then_some(row.id));
+        }
+    }
+    for (first_only, mut expected) in [(false, all), (true, firsts)] {
+        expected.sort_unstable();
+        let (mut found, mut page) = (Vec::new(), Page { after: None, limit: 3 });
+        loop {
+            let steps = store.closed_logs_at(exam, first_only, page.clone()).await.unwrap();
+            let Some(last) = steps.last() else { break };
+            assert!(steps.len() <= 6, "two steps of three attempts");
+            page.after = Some(last.log);
+            found.extend(steps.into_iter().map(|step| (step.log, step.seq)));
+        }
+        assert_eq!(found, expected.into_iter().flat_map(|id| [(id, 1), (id, 2)]).collect::<Vec<_>>());
+    }
 }
 
 async fn ids_come_in_pages(store: &Arc<dyn Store>, rows: &[AttemptRow]) {

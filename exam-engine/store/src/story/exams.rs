@@ -1,7 +1,7 @@
 //! Courses, exams, exceptions.
 
 use super::kit::{YEAR, act, at, bank, course, exam, new_exam, new_id, new_learner};
-use crate::{CourseRow, OverrideRow, Store, StoreError};
+use crate::{CourseRow, OverrideRow, Page, Store, StoreError};
 use exam_core::exam::{Exam, ExamState, Override};
 use exam_core::{CourseId, ExamId};
 use std::sync::Arc;
@@ -71,4 +71,10 @@ async fn exceptions_add_up(store: &Arc<dyn Store>, exam: ExamId) {
     assert_eq!(store.overrides(exam, person).await.unwrap(), rows);
     assert_eq!(store.before_start(person, exam).await.unwrap().overrides, rows);
     assert_eq!(store.overrides(exam, by).await.unwrap(), []);
+    let numbered = store.overrides_at(exam, Page { after: None, limit: 10 }).await.unwrap();
+    let all: Vec<_> = numbered.iter().map(|(_, row)| row.clone()).collect();
+    assert_eq!(all, [rows[1].clone(), rows[0].clone()], "the latest first");
+    let after = store.overrides_at(exam, Page { after: Some(numbered[0].0), limit: 10 }).await.unwrap();
+    assert_eq!(after, numbered[1..]);
+    assert_eq!(store.overrides_at(exam, Page { after: None, limit: 1 }).await.unwrap(), numbered[..1]);
 }

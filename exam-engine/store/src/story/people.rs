@@ -1,7 +1,7 @@
 //! People and their sessions.
 
 use super::kit::{act, at, new_id, new_learner, person};
-use crate::{Page, PersonRow, SessionRow, Store, StoreError};
+use crate::{Page, PeopleFilter, PersonRow, SessionRow, Store, StoreError};
 use exam_core::PersonId;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub(super) async fn people_come_and_go(store: &Arc<dyn Store>) {
 
     taken_usernames_add_nobody(store).await;
     pages_hold_everybody(store, &many).await;
+    people_are_found(store).await;
     a_password_ends_other_sessions(store, &many[0]).await;
     disabling_ends_all_sessions(store, &many[1]).await;
 }
@@ -32,7 +33,7 @@ async fn pages_hold_everybody(store: &Arc<dyn Store>, many: &[PersonRow]) {
     let mut all = Vec::new();
     let mut page = Page { after: None, limit: 700 };
     loop {
-        let people = store.people(page.clone()).await.unwrap();
+        let people = store.people(PeopleFilter::default(), page.clone()).await.unwrap();
         assert!(people.len() <= 700);
         let Some(last) = people.last() else { break };
         page.after = Some(last.username.clone());
@@ -48,6 +49,37 @@ async fn pages_hold_everybody(store: &Arc<dyn Store>, many: &[PersonRow]) {
     let all = many.iter().map(|row| row.person.id).collect();
     assert_eq!(store.people_by_ids(all).await.unwrap().len(), many.len());
     assert_eq!(store.people_by_ids(Vec::new()).await.unwrap(), []);
+}
+
+/// By what is in their names, within units, in pages; and which usernames are taken.
+async fn people_are_found(store: &Arc<dyn Store>) {
+    let of = |username: &str, name: &str, unit: Option<&str>| {
+        let mut row = person(username);
+        (row.person.name, row.person.unit) = (name.to_owned(), unit.map(str::to_owned));
+        row
+    };
+    let rows = vec![of("find-a", "王50%", Some("u1")), of("find-b", "李_四", Some("u2")), of("find-c", "王五", None)];
+    assert_eq!(store.create_people(rows.clone(), act("people.import")).await.unwrap(), Vec::<usize>::new());
+    let found = async |units: Option<&[&str]>, text: Option<&str>, limit| {
+        let units = units.map(|units| units.iter().map(|unit| (*unit).to_owned()).collect());
+        let filter = PeopleFilter { units, text: text.map(str::to_owned) };
+        let people = store.people(filter, Page { after: None, limit }).await.unwrap();
+        people.into_iter().map(|person| person.username).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, Some("find-"), 10).await, ["find-a", "find-b", "find-c"]);
+    assert_eq!(found(None, Some("王"), 10).await, ["find-a", "find-c"]);
+    assert_eq!(found(None, Some("_"), 10).await, ["find-b"], "no wildcards");
+    assert_eq!(found(None, Some("%"), 10).await, ["find-a"], "no wildcards");
+    assert_eq!(found(Some(&["u1", "u2"]), None, 10).await, ["find-a", "find-b"]);
+    assert_eq!(found(Some(&["u1", "u2"]), None, 1).await, ["find-a"]);
+    assert_eq!(found(Some(&["u2"]), Some("王"), 10).await, Vec::<String>::new());
+    assert_eq!(found(Some(&[]), None, 10).await, Vec::<String>::new());
+    let after = Page { after: Some("find-a".to_owned()), limit: 10 };
+    let filter = PeopleFilter { units: Some(vec!["u1".to_owned(), "u2".to_owned()]), text: None };
+    assert_eq!(store.people(filter, after).await.unwrap(), [rows[1].person.clone()]);
+    let asked = vec!["find-b".to_owned(), "nobody-at-all".to_owned()];
+    assert_eq!(store.usernames_taken(asked).await.unwrap(), ["find-b"]);
+    assert_eq!(store.usernames_taken(Vec::new()).await.unwrap(), Vec::<String>::new());
 }
 
 async fn a_password_ends_other_sessions(store: &Arc<dyn Store>, row: &PersonRow) {

@@ -9,6 +9,7 @@ pub(super) async fn an_empty_store_answers(store: &Arc<dyn Store>) {
     assert_eq!(store.latest_time().await.unwrap(), None);
     assert_eq!(store.next_due().await.unwrap(), None);
     assert_eq!(store.audit_records(Page { after: None, limit: 10 }).await.unwrap(), []);
+    assert_eq!(store.latest_audit_records(Page { after: None, limit: 10 }).await.unwrap(), []);
 }
 
 pub(super) async fn settings_are_agreed_on(store: &Arc<dyn Store>) {
@@ -32,6 +33,13 @@ pub(super) async fn audit_records_chain(store: &Arc<dyn Store>) {
     numbers.sort_unstable();
     assert_eq!(numbers, (before + 1..=before + 100).collect::<Vec<_>>());
     assert_eq!(audit_chain_holds(store).await, before + 100);
+    let numbers = async |after, limit| {
+        let records = store.latest_audit_records(Page { after, limit }).await.unwrap();
+        records.into_iter().map(|record| record.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(None, 2).await, [before + 100, before + 99], "the newest first");
+    assert_eq!(numbers(Some(before + 99), 2).await, [before + 98, before + 97]);
+    assert_eq!(numbers(Some(1), 2).await, Vec::<i64>::new());
 }
 
 /// Reads the whole audit log and checks its chain; returns the number of its last record.
