@@ -42,10 +42,44 @@ async function story() {
     if (number % 4 === 0) await other.ask('POST', `attempts/${attempt.id}/signals`, { signals: Array.from({ length: 5 }, () => [{ kind: 'blur', at }, { kind: 'focus', at }]).flat() });
     if (number % 5 === 0) await other.ask('POST', `attempts/${attempt.id}/submission`, { command_id: crypto.randomUUID() });
   }
+  const analysis = await analysed(keys);
+  const admin = await api(site.origin, 'admin');
+  const learnerId = learner.user.id;
+  await admin.ask('POST', 'partners', { name: '健康系统', webhook_url: 'https://health.example/keju' });
+  await admin.ask('POST', `exams/${exam.id}/overrides`, { person: learnerId, extra_ms: 1800000, reason: '视力障碍' });
   const elective = (await author.ask('GET', 'exams')).items.find((one) => one.code === 'gx-xx-ks');
   const practice = await learner.ask('POST', `exams/${elective.id}/attempts`, { command_id: crypto.randomUUID(), mode: 'practice' });
   const annual = (await author.ask('GET', 'exams')).items.find((one) => one.code === 'gx-bx-ks');
-  return { annual: annual.id, passed: passed.id, practice: practice.id, hinted: await hinted() };
+  return { analysis, learnerId, annual: annual.id, passed: passed.id, practice: practice.id, hinted: await hinted() };
+}
+
+/** Papers enough for figures and for words about them. */
+const FIGURES = 72;
+
+/** As many learners take an exam of ten questions, each better than the one before. */
+async function analysed(keys) {
+  const rules = await author.ask('GET', `authored/exams/${exam.id}`);
+  const { id: _id, state: _state, bank_version: _version, audience: _audience, ...body } = rules;
+  body.blueprint.sections[0].count = 10;
+  body.blueprint.sections[0].points = 10;
+  body.blueprint.sections[0].quotas[0].count = 10;
+  const made = await author.ask('POST', 'exams', { ...body, code: 'analysed', title: '齐文化专题考试' });
+  await author.ask('POST', `exams/${made.id}/publish`);
+  const names = Array.from({ length: FIGURES }, (_, index) => `learner${index + 100}`);
+  const take = async (name, index) => {
+    const learner = await api(site.origin, name);
+    const attempt = await learner.ask('POST', `exams/${made.id}/attempts`, { command_id: crypto.randomUUID(), mode: 'exam' });
+    const answers = attempt.paper.sections.flatMap((section) => section.slots).map((slot) => {
+      const right = new Set(keys.get(slot.stem).options.filter((option) => option.correct).map((option) => option.text));
+      const good = (index * 7 + slot.slot * 13) % FIGURES < index;
+      const chosen = slot.options.find((option) => right.has(option.text) === good);
+      return { command_id: crypto.randomUUID(), slot: slot.slot, response: { choices: [chosen.id] }, answered_at: new Date().toISOString() };
+    });
+    await learner.ask('POST', `attempts/${attempt.id}/answers`, { answers });
+    await learner.ask('POST', `attempts/${attempt.id}/submission`, { command_id: crypto.randomUUID() });
+  };
+  for (let at = 0; at < names.length; at += 6) await Promise.all(names.slice(at, at + 6).map((name, index) => take(name, at + index)));
+  return made.id;
 }
 
 async function hinted() {
@@ -167,6 +201,9 @@ test('an author’s pages', async () => {
     ['author-exams', '/author/exams'],
     ['author-exam-new', '/author/exams/new'],
     ['author-exam', `/author/exams/${exam.id}`],
+    ['analysis', `/author/exams/${things.analysis}/analysis`, (page) => page.waitForSelector('.virtual-row')],
+    ['analysis-item', `/author/exams/${things.analysis}/analysis`, async (page) => { await page.click('.virtual-row >> nth=0'); await page.waitForSelector('.dialog .choices'); }],
+    ['analysis-none', `/author/exams/${things.annual}/analysis`],
     ['sample', `/author/exams/${things.annual}`, async (page) => { await page.click('button:has-text("抽一份样卷")'); await page.waitForSelector('.dialog .option'); }],
   ]);
 });
@@ -180,7 +217,32 @@ test('an administrator’s and an operator’s pages', async () => {
       await page.fill('.dialog textarea', '用户名,姓名\nzhang,张三\nli,李四');
       await page.click('.dialog button:has-text("检查")');
     }],
+    ['people-import', '/site/people', async (page) => {
+      await page.click('button:has-text("导入 Excel")');
+      const rows = '用户名,姓名,身份证号,单位,角色\nzhang3,张三,11010519491231002X,370303-01,学员\nzhang3,李四,110105194912310021,999,皇帝\nadmin,王五,,,\nwang6,王六,,370302-01,\n';
+      await page.setInputFiles('.dialog input[type=file]', { name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from(rows) });
+      await page.waitForSelector('.dialog .table-holder');
+    }],
+    ['person', `/site/people/${things.learnerId}`],
+    ['results-list', '/site/results'],
+    ['results', `/site/results/${exam.id}`, (page) => page.waitForSelector('.virtual-row')],
+    ['units', '/site/units'],
+    ['units-add', '/site/units', async (page) => { await page.click('button:text-is("添加单位")'); await page.waitForSelector('.dialog'); }],
+    ['partners', '/site/partners'],
+    ['partners-add', '/site/partners', async (page) => {
+      await page.click('button:has-text("添加伙伴系统") >> nth=0');
+      await page.fill('.dialog input >> nth=0', '会计系统');
+      await page.fill('.dialog input >> nth=1', 'https://kuaiji.example/keju');
+      await page.click('.dialog button:has-text("添加伙伴系统")');
+      await page.waitForSelector('.dialog .secret');
+    }],
+    ['exam-published', `/author/exams/${exam.id}`, (page) => page.waitForSelector('.table-holder')],
     ['audit', '/site/audit'],
+  ]);
+  await look('district', [
+    ['people-district', '/site/people', (page) => page.waitForSelector('.virtual-row')],
+    ['results-district', `/site/results/${exam.id}`, (page) => page.waitForSelector('.virtual-row')],
+    ['units-district', '/site/units'],
   ]);
   await look('operator', [['status', '/site/status', (page) => page.waitForFunction(() => [...document.querySelectorAll('.plot .value')].some((one) => /\d/.test(one.textContent)))]]);
   await look('unit', [['home-unit', '/home']]);

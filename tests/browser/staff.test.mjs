@@ -325,7 +325,88 @@ test('an administrator adds people one by one and by many, and shuts one out at 
   await page.waitForSelector('.virtual-row:has-text("已停用")');
   await assert.rejects(person.ask('GET', 'me'), { status: 401 });
   await page.click('nav a:has-text("审计日志")');
-  await page.waitForSelector('td:has-text("停用人员")');
+  await page.waitForSelector('tbody tr:first-child td:has-text("停用人员")');
+  assert.deepEqual(page.faults, []);
+});
+
+test('an administrator imports people from a workbook after a preview by row, and hands out their passwords', async () => {
+  const page = await site.open('admin');
+  await page.goto(`${site.origin}/site/people`);
+  await page.click('button:has-text("导入 Excel")');
+  const [template] = await Promise.all([page.waitForEvent('download'), page.click('.dialog a:has-text("下载模板")')]);
+  assert.equal(template.suggestedFilename(), 'keju-people.xlsx');
+  const file = join(folder, 'people.csv');
+  writeFileSync(file, '用户名,姓名,身份证号,单位,角色\nimport1,甲,11010519491231002X,370303-01,学员\nimport1,乙,110105194912310021,999,皇帝\nimport2,丙,,370302-01,\n');
+  await page.setInputFiles('.dialog input[type=file]', file);
+  await page.waitForSelector('.dialog:has-text("可添加 2 人（尚未添加）")');
+  const bad = await page.textContent('.dialog .table-holder >> nth=0');
+  for (const words of ['用户名与第 2 行重复', 'GB 11643', '没有这个单位代码', '不认识的角色“皇帝”']) assert.ok(bad.includes(words), `${words} in ${bad}`);
+  assert.match(await page.textContent('.dialog'), /110105\*+002X/);
+  const [passwords] = await Promise.all([page.waitForEvent('download'), page.click('button:has-text("确认添加这 2 人")')]);
+  assert.equal(passwords.suggestedFilename(), 'keju-passwords.xlsx');
+  await page.waitForSelector('.dialog:has-text("已添加 2 人")');
+  await page.click('.dialog .actions button:has-text("关闭")');
+  await page.fill('.filters input[type=search]', 'import');
+  await until(async () => (await page.locator('.virtual-row').count()) === 2, 'the two to be listed');
+  const [list] = await Promise.all([page.waitForEvent('download'), page.click('a:has-text("下载 Excel")')]);
+  assert.equal(list.suggestedFilename(), 'keju-people.xlsx');
+  await page.click('.virtual-row a:has-text("甲")');
+  await page.waitForSelector('h1:has-text("甲")');
+  assert.match(await page.textContent('main'), /张店区第一中学/);
+  await page.waitForSelector('text=该年度还没有记入学时');
+  assert.deepEqual(page.faults, []);
+});
+
+test('an administrator gives a partner its key once, and ends it', async () => {
+  const page = await site.open('admin');
+  await page.goto(`${site.origin}/site/partners`);
+  await page.waitForSelector('text=还没有伙伴系统');
+  await page.click('main button:has-text("添加伙伴系统") >> nth=0');
+  await page.fill('.dialog input >> nth=1', 'not an address');
+  await page.click('.dialog button:has-text("添加伙伴系统")');
+  await page.waitForSelector('.dialog .field-error:visible');
+  await page.fill('.dialog input >> nth=0', '健康系统');
+  await page.fill('.dialog input >> nth=1', 'https://health.example/keju');
+  await page.click('.dialog button:has-text("添加伙伴系统")');
+  await page.waitForSelector('.dialog .secret');
+  const [key, secret] = await page.locator('.dialog .secret input').evaluateAll((inputs) => inputs.map((input) => input.value));
+  assert.ok(key.length > 20 && secret.length > 20 && key !== secret);
+  await page.click('.dialog .secret button >> nth=0');
+  await page.waitForSelector('.toast:has-text("已复制")');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('.dialog .secret').count(), 2, 'not lost by a key');
+  await page.click('button:has-text("我已保存")');
+  await page.waitForSelector('.tile:has-text("健康系统"):has-text("有效")');
+  assert.ok(!(await page.content()).includes(key));
+  await page.click('button:has-text("停用密钥")');
+  await page.click('.dialog button.danger');
+  await page.waitForSelector('.tile:has-text("健康系统"):has-text("已停用")');
+  assert.deepEqual(page.faults, []);
+});
+
+test('those who oversee a unit, a district and the city see their own people, and move down the tree', async () => {
+  const counted = {};
+  for (const [username, name] of [['unit', 'unit'], ['district', 'district'], ['city', 'city']]) {
+    const page = await site.open(username);
+    await page.goto(`${site.origin}/site/people`);
+    await page.waitForSelector('.virtual-row');
+    counted[name] = Number(/\/ (\d+)/.exec((await page.textContent('main [role=status]')).replace(/,/g, ''))[1]);
+    assert.equal(await page.locator('button:has-text("停用"), button:has-text("添加人员"), button:has-text("导入 Excel")').count(), 0);
+    await page.click('nav a:has-text("成绩与学时")');
+    await page.waitForSelector('a:has-text("查看成绩")');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click('a:has-text("下载 CSV")')]);
+    assert.match(file.suggestedFilename(), /^keju-hours-\d{4}\.csv$/);
+    await page.context().close();
+  }
+  assert.ok(counted.unit > 0 && counted.unit < counted.district && counted.district < counted.city, JSON.stringify(counted));
+  const page = await site.open('district');
+  const other = (await (await api(site.origin, 'admin')).ask('GET', 'people?search=learner2')).items.find((person) => !person.unit.startsWith('370303'));
+  await page.goto(`${site.origin}/site/people/${other.id}`);
+  await page.waitForSelector('.notice.bad');
+  assert.doesNotMatch(await page.textContent('main'), new RegExp(other.name));
+  await page.goto(`${site.origin}/site/units`);
+  await page.waitForSelector('td:has-text("张店区第一中学")');
+  assert.doesNotMatch(await page.textContent('main'), /淄川/);
   assert.deepEqual(page.faults, []);
 });
 
@@ -348,16 +429,16 @@ test('each role sees what it may do, and nothing of what it may not', async () =
     learner50: ['我的学年', '课程', '考试', '考试记录', '错题本'],
     author: ['题库', '考试管理'],
     proctor: ['监考'],
-    admin: ['题库', '考试管理', '监考', '人员', '审计日志', '运行状态'],
-    city: ['审计日志'],
+    admin: ['题库', '考试管理', '监考', '人员', '成绩与学时', '单位', '伙伴系统', '审计日志', '运行状态'],
+    city: ['人员', '成绩与学时', '单位', '审计日志'],
     operator: ['运行状态'],
-    unit: [],
+    unit: ['人员', '成绩与学时', '单位'],
   };
   for (const [username, entries] of Object.entries(expected)) {
     const page = await site.open(username);
     await page.waitForSelector('main h1');
     assert.deepEqual(await page.locator('nav.nav a').allTextContents(), entries, username);
-    for (const path of ['/site/people', '/author/banks', '/proctor', '/site/audit']) {
+    for (const path of ['/site/people', '/author/banks', '/proctor', '/site/audit', '/site/partners', '/site/results']) {
       await page.goto(site.origin + path);
       await page.waitForSelector('main h1');
       const allowed = await page.locator(`nav.nav a[href="${path}"]`).count();

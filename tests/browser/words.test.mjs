@@ -4,8 +4,10 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import zh from '../../ws-gateway/web/i18n/zh-CN.js';
-import en from '../../ws-gateway/web/i18n/en.js';
+import zhBase from '../../ws-gateway/web/i18n/zh-CN.js';
+import enBase from '../../ws-gateway/web/i18n/en.js';
+import zhStaff from '../../ws-gateway/web/i18n/staff-zh-CN.js';
+import enStaff from '../../ws-gateway/web/i18n/staff-en.js';
 import { toJson } from '../../ws-gateway/web/staff/item-editor.js';
 import { readPeople, readRows } from '../../ws-gateway/web/staff/csv.js';
 import { parse, quantile, sum } from '../../ws-gateway/web/staff/metrics.js';
@@ -13,13 +15,17 @@ import { parse, quantile, sum } from '../../ws-gateway/web/staff/metrics.js';
 const web = fileURLToPath(new URL('../../ws-gateway/web', import.meta.url));
 const APPLICATION = ['', 'core', 'exam', 'pages', 'staff'];
 
+const [zh, en] = [{ ...zhBase, ...zhStaff }, { ...enBase, ...enStaff }];
+
 function sources() {
   return APPLICATION.flatMap((folder) => readdirSync(join(web, folder))
     .map((name) => join(web, folder, name)).filter((path) => path.endsWith('.js') && statSync(path).isFile()));
 }
 
 test('both languages hold the same keys and the same places for values', () => {
-  assert.deepEqual(Object.keys(en).sort(), Object.keys(zh).sort());
+  assert.deepEqual(Object.keys(enBase).sort(), Object.keys(zhBase).sort());
+  assert.deepEqual(Object.keys(enStaff).sort(), Object.keys(zhStaff).sort());
+  assert.deepEqual(Object.keys(zhStaff).filter((key) => key in zhBase), [], 'each key in one catalogue');
   const places = (text) => [...new Set(text.match(/\{\w+\}/g) || [])].sort();
   for (const key of Object.keys(zh)) assert.deepEqual(places(en[key]), places(zh[key]), key);
 });

@@ -1,6 +1,6 @@
 // The beginning: who is signed in, which page, and from one page to the next.
 import { h } from './core/dom.js';
-import { speak, t } from './core/i18n.js';
+import { speak, speakOfStaff, t } from './core/i18n.js';
 import { say } from './core/dialog.js';
 import { forget, is, me, recall, signOut } from './core/session.js';
 import { entries, renew, show } from './core/shell.js';
@@ -51,7 +51,7 @@ async function visit({ focus = true } = {}) {
   };
   let made;
   try {
-    const module = await route.load();
+    const [module] = await Promise.all([route.load(), route.staff && speakOfStaff()]);
     made = await module.default(context);
   } catch (problem) {
     if (!here()) return undefined;

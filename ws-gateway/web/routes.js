@@ -1,7 +1,9 @@
-// Every page: its path, who may see it, and the module that makes it. A module is loaded when its page is.
+// Every page: its path, who may see it, and the module that makes it. A module is loaded when its page is; `staff` says
+// that it has words of the catalogue for staff.
 // The server serves the same document for all of them (`ws-gateway/src/http/pages.rs`).
 
 const STAFF = ['author', 'admin'];
+const OVERSEERS = ['unit_admin', 'district_admin', 'city_admin', 'admin'];
 
 export const ROUTES = [
   { path: '/sign-in', open: true, bare: true, load: () => import('./pages/sign-in.js') },
@@ -24,9 +26,15 @@ export const ROUTES = [
   { path: '/author/banks', roles: STAFF, load: () => import('./pages/banks.js') },
   { path: '/author/banks/:bank', roles: STAFF, load: () => import('./pages/bank.js') },
   { path: '/author/exams', roles: STAFF, load: () => import('./pages/author-exams.js') },
-  { path: '/author/exams/:exam', roles: STAFF, load: () => import('./pages/author-exam.js') },
-  { path: '/site/people', roles: ['admin'], load: () => import('./pages/people.js') },
-  { path: '/site/audit', roles: ['admin', 'city_admin'], load: () => import('./pages/audit.js') },
+  { path: '/author/exams/:exam', roles: STAFF, staff: true, load: () => import('./pages/author-exam.js') },
+  { path: '/author/exams/:exam/analysis', roles: STAFF, staff: true, load: () => import('./pages/analysis.js') },
+  { path: '/site/people', roles: OVERSEERS, staff: true, load: () => import('./pages/people.js') },
+  { path: '/site/people/:person', roles: OVERSEERS, staff: true, load: () => import('./pages/person.js') },
+  { path: '/site/results', roles: OVERSEERS, staff: true, load: () => import('./pages/results-list.js') },
+  { path: '/site/results/:exam', roles: OVERSEERS, staff: true, load: () => import('./pages/results.js') },
+  { path: '/site/units', roles: OVERSEERS, staff: true, load: () => import('./pages/units.js') },
+  { path: '/site/partners', roles: ['admin'], staff: true, load: () => import('./pages/partners.js') },
+  { path: '/site/audit', roles: ['admin', 'city_admin'], staff: true, load: () => import('./pages/audit.js') },
   { path: '/site/status', roles: ['operator', 'admin'], load: () => import('./pages/status.js') },
 ];
 

@@ -6,6 +6,11 @@ const CATALOGUES = {
   'zh-CN': () => import('../i18n/zh-CN.js'),
   en: () => import('../i18n/en.js'),
 };
+/** Words of pages that few open: loaded by language with the first such page. */
+const STAFF = {
+  'zh-CN': () => import('../i18n/staff-zh-CN.js'),
+  en: () => import('../i18n/staff-en.js'),
+};
 const ZONE = 'Asia/Shanghai';
 
 let words = {};
@@ -20,6 +25,11 @@ export async function speak(name = settings.get('language')) {
   words = (await CATALOGUES[language]()).default;
   document.documentElement.lang = language;
   settings.set('language', language);
+}
+
+/** Adds the words of staff's pages to the language at hand. */
+export async function speakOfStaff() {
+  words = { ...words, ...(await STAFF[language]()).default };
 }
 
 /** The words of a key with `{name}` replaced. A missing key shows itself: better than an empty page. */

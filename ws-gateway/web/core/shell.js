@@ -65,7 +65,10 @@ export function entries() {
   }
   if (is('author', 'admin')) list.push(['/author/banks', t('nav.banks')], ['/author/exams', t('nav.author_exams')]);
   if (is('proctor', 'admin')) list.push(['/proctor', t('nav.proctor')]);
-  if (is('admin')) list.push(['/site/people', t('nav.people')]);
+  if (is('unit_admin', 'district_admin', 'city_admin', 'admin')) {
+    list.push(['/site/people', t('nav.people')], ['/site/results', t('nav.results')], ['/site/units', t('nav.units')]);
+  }
+  if (is('admin')) list.push(['/site/partners', t('nav.partners')]);
   if (is('admin', 'city_admin')) list.push(['/site/audit', t('nav.audit')]);
   if (is('operator', 'admin')) list.push(['/site/status', t('nav.status')]);
   return list;

@@ -734,8 +734,7 @@ export default {
   'people.refused': 'Rows not added',
   'audit.lead': 'Who did what, and when. The log is a chain and cannot be changed.',
   'audit.search': 'Act, person or subject',
-  'audit.shown': 'The latest {n} of {all}',
-  'audit.more': 'The log is long: only the first {n} records are loaded.',
+  'audit.shown': '{n} of {all} records',
   'audit.at': 'When',
   'audit.actor': 'Who',
   'audit.act': 'What',
@@ -791,4 +790,7 @@ export default {
   'status.class.telemetry': 'Signals',
   'status.class.report': 'Reading and managing',
   'status.raw': 'Raw metrics',
+  'nav.results': 'Results and hours',
+  'nav.units': 'Units',
+  'nav.partners': 'Partners',
 };

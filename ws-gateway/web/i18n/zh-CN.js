@@ -734,8 +734,7 @@ export default {
   'people.refused': '未添加的行',
   'audit.lead': '谁在什么时候做了什么。记录逐条相连，不可更改。',
   'audit.search': '查找操作、人员或对象',
-  'audit.shown': '显示最近 {n} 条，共 {all} 条',
-  'audit.more': '日志较长，仅载入最早的 {n} 条。',
+  'audit.shown': '显示 {n} / {all} 条',
   'audit.at': '时间',
   'audit.actor': '操作人',
   'audit.act': '操作',
@@ -791,4 +790,7 @@ export default {
   'status.class.telemetry': '信号',
   'status.class.report': '查询与管理',
   'status.raw': '原始指标',
+  'nav.results': '成绩与学时',
+  'nav.units': '单位',
+  'nav.partners': '伙伴系统',
 };

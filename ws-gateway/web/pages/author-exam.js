@@ -7,7 +7,7 @@ import { moment, number, span, t, thisYear } from '../core/i18n.js';
 import { badge, button, facts, field, head, kindName, link, notice, section, select, table, trouble, working } from '../core/parts.js';
 import { is } from '../core/session.js';
 import { blueprintEditor, freshSection } from '../staff/blueprint.js';
-import { exceptionForm } from '../staff/exception.js';
+import { exceptionForm, exceptionList } from '../staff/exception.js';
 import { showSample } from '../staff/sample.js';
 
 const MINUTE = 60000;
@@ -210,6 +210,7 @@ function published(context, exam, courses, banks) {
   const points = exam.blueprint.sections.reduce((sum, one) => sum + one.count * one.points, 0);
   const told = h('div', {});
   const at = h('input', { type: 'datetime-local', value: toField(exam.results_at) });
+  const exceptions = exceptionList(exam.id);
   const release = async (time, title, words) => {
     if (!(await sure({ title, text: words, yes: title, danger: time === null }))) return;
     try {
@@ -223,7 +224,7 @@ function published(context, exam, courses, banks) {
   return {
     title: exam.title,
     node: h('div', { class: 'column' },
-      head(exam.title, { back: ['/author/exams', t('nav.author_exams')], actions: [badge(t('author.published'), 'good'), link(`/proctor/${exam.id}`, t('nav.proctor'), 'button')] }),
+      head(exam.title, { back: ['/author/exams', t('nav.author_exams')], actions: [badge(t('author.published'), 'good'), link(`/author/exams/${exam.id}/analysis`, t('analysis.title'), 'button'), link(`/proctor/${exam.id}`, t('nav.proctor'), 'button')] }),
       notice('info', t('author.fixed')),
       h('div', { class: 'actions section' }, working(t('sample.draw'), async () => {
         try {
@@ -237,8 +238,9 @@ function published(context, exam, courses, banks) {
         h('div', { class: 'form-grid' }, field(t('release.at'), at, { hint: t('release.hint') }),
           h('div', { class: 'actions' }, working(t('release.set'), async () => { if (at.value) await release(fromField(at.value), t('release.set'), t('release.set_text', { time: moment(fromField(at.value)) })); }, ''),
             exam.results_at && working(t('release.now'), () => release(null, t('release.now'), t('release.now_text')), 'primary'))))),
+      section(t('exception.list'), exceptions.element),
       // Authors may grant them too, but only administrators may look people up.
-      is('admin') && section(t('exception.title'), exceptionForm(exam.id, fromField)),
+      is('admin') && section(t('exception.title'), exceptionForm(exam.id, fromField, exceptions.reload)),
       section(t('author.rules'), h('div', { class: 'card stack' }, facts([
         [t('code'), exam.code], [t('course'), course ? course.title : exam.course], [t('author.bank'), bank ? bank.title : exam.bank],
         [t('exam.duration'), span(exam.duration_ms)], [t('exam.pass'), t('exams.pass', { n: number(exam.pass_score), all: number(points) })],

@@ -1,11 +1,12 @@
-// People: who may sign in, as what; adding one or many; letting somebody in or not.
+// People: who may sign in, as what; for administrators adding one or many, and letting somebody in or not.
 import { all, post, putTo } from '../core/api.js';
 import { dialog, sure, toast } from '../core/dialog.js';
 import { h, put } from '../core/dom.js';
 import { half, number, t } from '../core/i18n.js';
 import { badge, button, empty, field, fileButton, head, notice, select, table, trouble, working } from '../core/parts.js';
-import { me } from '../core/session.js';
+import { is, me } from '../core/session.js';
 import { download, readPeople } from '../staff/csv.js';
+import { importPeople } from '../staff/people-import.js';
 import { virtualList } from '../staff/virtual.js';
 
 const MOST = 20000;
@@ -17,11 +18,11 @@ export default async function page() {
   const told = h('div', { role: 'status' });
   const body = h('div', {});
   const list = virtualList(t('nav.people'), (person) => h('div', {},
-    h('div', {}, h('span', { class: 'name' }, person.name), h('small', {}, person.username)),
+    h('div', {}, h('a', { class: 'name', href: `/site/people/${person.id}` }, person.name), h('small', {}, person.username)),
     h('div', {}, person.disabled ? badge(t('people.disabled'), 'bad') : badge(t('people.enabled'), 'good')),
     h('div', { class: 'wide-only small' }, person.roles.map((role) => t(`role.${role}`)).join(t('comma'))),
-    h('div', { class: 'wide-only small quiet' }, person.unit || '', h('small', {}, person.id_number || '')),
-    person.id === me().id ? h('span', {}) : button(t(person.disabled ? 'people.enable' : 'people.disable'), () => toggle(person), '', { 'aria-label': t(person.disabled ? 'people.enable_one' : 'people.disable_one', { name: person.name }) })));
+    h('div', { class: 'wide-only small quiet' }, person.unit_name || person.unit || '', h('small', {}, person.id_number || '')),
+    !is('admin') ? h('a', { href: `/site/people/${person.id}`, class: 'button' }, t('people.open')) : person.id === me().id ? h('span', {}) : button(t(person.disabled ? 'people.enable' : 'people.disable'), () => toggle(person), '', { 'aria-label': t(person.disabled ? 'people.enable_one' : 'people.disable_one', { name: person.name }) })));
 
   const reload = async () => {
     ({ items, more } = await all('people', {}, MOST));
@@ -41,7 +42,7 @@ export default async function page() {
   const draw = () => {
     const shown = items.filter((person) => (!wanted.role || person.roles.includes(wanted.role))
       && (!wanted.disabled || String(person.disabled) === wanted.disabled)
-      && (!wanted.text || person.name.includes(wanted.text) || person.username.includes(wanted.text) || (person.unit || '').includes(wanted.text)));
+      && (!wanted.text || person.name.includes(wanted.text) || person.username.includes(wanted.text) || (person.unit || '').includes(wanted.text) || (person.unit_name || '').includes(wanted.text)));
     put(told, h('p', { class: 'small quiet' }, t('people.shown', { n: number(shown.length), all: number(items.length) }), more ? ` ${t('people.more')}` : ''));
     if (!shown.length) put(body, empty(t('console.none_fit'), t('console.none_fit_text')));
     else {
@@ -58,8 +59,10 @@ export default async function page() {
     title: t('nav.people'),
     node: h('div', {},
       head(t('nav.people'), { lead: t('people.lead'), actions: [
-        button(t('people.add_many'), async () => { if (await addMany()) await reload(); }),
-        button(t('people.add'), async () => { if (await addOne()) await reload(); }, 'primary'),
+        h('a', { class: 'button', href: '/api/v1/people/export', download: '' }, t('download.xlsx')),
+        is('admin') && button(t('people.import'), async () => { if (await importPeople()) await reload(); }),
+        is('admin') && button(t('people.add_many'), async () => { if (await addMany()) await reload(); }),
+        is('admin') && button(t('people.add'), async () => { if (await addOne()) await reload(); }, 'primary'),
       ] }), filters, told, body),
   };
 }
