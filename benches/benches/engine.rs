@@ -1,19 +1,20 @@
-//! Durable answers through the engine on SQLite, beside one INSERT per transaction, in one run.
+//! Durable answers through the engine, beside one INSERT per transaction on the same kind of database, in one run.
 //!
 //! `cargo bench -p keju-benches --bench engine`. Read the ratios: the machine's own speed drifts.
-//! `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured.
+//! `KEJU_BENCH_DATABASE=postgres` takes PostgreSQL instead of SQLite; its CPU time counts. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
-use keju_benches::process::{cpu_of, median, round_ms, rounds};
-use keju_benches::site::{BenchSite, Learner, insert_one, plain_table};
-use std::sync::{Arc, Mutex};
+use keju_benches::database::Database;
+use keju_benches::process::{median, round_ms, rounds};
+use keju_benches::site::{BenchSite, Learner};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 const CONCURRENT: [usize; 4] = [1, 16, 64, 256];
 
-/// So many were done, in this time, for this much CPU time of the whole process.
+/// So many were done, in this time, for this much CPU time of the whole process and of the database server.
 struct Measured {
     done: u64,
     took: Duration,
@@ -30,10 +31,10 @@ impl Measured {
     }
 }
 
-fn measured(work: impl FnOnce(Instant) -> u64) -> Measured {
-    let (started, cpu) = (Instant::now(), cpu_of(std::process::id()));
+fn measured(database: &Database, work: impl FnOnce(Instant) -> u64) -> Measured {
+    let (started, cpu) = (Instant::now(), database.cpu_with_own());
     let done = work(started + Duration::from_millis(round_ms()));
-    Measured { done, took: started.elapsed(), cpu: cpu_of(std::process::id()).saturating_sub(cpu) }
+    Measured { done, took: started.elapsed(), cpu: database.cpu_with_own().saturating_sub(cpu) }
 }
 
 /// All learners answer at once, each one answer after the other.
@@ -57,24 +58,6 @@ async fn answer_all(site: &BenchSite, learners: Vec<Learner>, until: Instant) ->
     done
 }
 
-/// As many threads as learners, one connection between them, a transaction for each row.
-fn insert_all(threads: usize, until: Instant) -> u64 {
-    let (connection, _folder) = plain_table();
-    let connection = Mutex::new(connection);
-    let insert = || {
-        let mut done = 0;
-        while Instant::now() < until {
-            insert_one(&mut connection.lock().expect("no thread panics"));
-            done += 1;
-        }
-        done
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(insert)).collect();
-        threads.into_iter().map(|thread| thread.join().expect("a thread ends")).sum()
-    })
-}
-
 /// As the program has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -83,15 +66,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     let runtime = Runtime::new().expect("a runtime starts");
     let site = runtime.block_on(BenchSite::open(1_000, true));
-    println!("\ndurable answers in the engine, beside one INSERT per transaction (medians of {} rounds)", rounds());
+    let database = site.database();
+    println!(
+        "\ndurable answers in the engine on {}, beside one INSERT per transaction (medians of {} rounds)",
+        database.name(),
+        rounds()
+    );
     println!("at once | inserts/s | answers/s | ratio | CPU us per insert, per answer");
     for concurrent in CONCURRENT {
         let pairs: Vec<(Measured, Measured)> = (0..rounds())
             .map(|_| {
-                let inserts = measured(|until| insert_all(concurrent, until));
+                let inserts = measured(database, |until| database.insert_all(concurrent, until));
                 // Fresh attempts: each holds so many answers only.
                 let learners = runtime.block_on(site.learners(concurrent));
-                (inserts, measured(|until| runtime.block_on(answer_all(&site, learners, until))))
+                (inserts, measured(database, |until| runtime.block_on(answer_all(&site, learners, until))))
             })
             .collect();
         let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());

@@ -5,6 +5,7 @@
 //! `cargo bench -p keju-benches --bench http`, or with the names of parts behind `--`: `answers`, `heuristics`,
 //! `starts`, `papers`, `exams`, `cold`. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured,
 //! `KEJU_BENCH_ITEMS` how large the large bank is, `KEJU_BENCH_PAST` how many attempts lie behind a cold start.
+//! `KEJU_BENCH_DATABASE=postgres` takes PostgreSQL instead of SQLite (its CPU time counts as the server's).
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
@@ -14,13 +15,12 @@ use axum::routing::{post, put};
 use clap::Parser as _;
 use exam_service::Identity;
 use keju_benches::client::{Plan, Work};
+use keju_benches::database::Database;
 use keju_benches::process::{self, Measured, Server, load, median, round_ms, rounds, setting};
-use keju_benches::site::{BenchSite, add_past};
+use keju_benches::site::BenchSite;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// As the program has it; the floor has it too.
@@ -94,7 +94,7 @@ struct Site {
     tokens: Vec<String>,
     attempts: Vec<String>,
     next: AtomicUsize,
-    _folder: TempDir,
+    _database: Database,
 }
 
 impl Site {
@@ -109,7 +109,7 @@ impl Site {
         learners: usize,
         begun: bool,
         settings: &[(&str, &str)],
-        before: impl FnOnce(&Path),
+        before: impl FnOnce(&Database),
     ) -> Self {
         let runtime = runtime();
         let site = runtime.block_on(BenchSite::open(items, true));
@@ -120,11 +120,11 @@ impl Site {
             (runtime.block_on(site.people(learners)), Vec::new())
         };
         let tokens = runtime.block_on(site.sign_in(&people));
-        let (starts, database) = (format!("/api/v1/exams/{}/attempts", site.exam), site.database());
-        let folder = runtime.block_on(site.close());
+        let starts = format!("/api/v1/exams/{}/attempts", site.exam);
+        let database = runtime.block_on(site.close());
         before(&database);
         let server = Server::product(&database, settings);
-        Self { server, starts, tokens, attempts, next: AtomicUsize::new(0), _folder: folder }
+        Self { server, starts, tokens, attempts, next: AtomicUsize::new(0), _database: database }
     }
 
     /// So many learners nobody has used yet.
@@ -271,8 +271,8 @@ fn cold() {
     let (items, past) = (setting("KEJU_BENCH_ITEMS", 100_000) as u32, setting("KEJU_BENCH_PAST", 1_000_000));
     let (mut begin, mut bytes) = (Instant::now(), 0);
     let site = Site::open_after(items, 3, true, &[], |database| {
-        add_past(database, past);
-        bytes = std::fs::metadata(database).map_or(0, |file| file.len());
+        database.add_past(past);
+        bytes = database.bytes();
         begin = Instant::now();
     });
     let ready = begin.elapsed();

@@ -13,10 +13,10 @@ use exam_core::ids::LessonId;
 use exam_core::lesson::{LessonPolicy, Rate};
 use futures_util::{SinkExt as _, StreamExt as _};
 use keju_benches::crowd::{Ask, crowd_role};
+use keju_benches::database::Database;
 use keju_benches::process::{self, Crowd, Server, rounds, setting};
 use keju_benches::site::BenchSite;
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -109,7 +109,7 @@ struct Site {
     lesson: LessonId,
     admin: String,
     partner: (String, String),
-    folder: TempDir,
+    database: Database,
 }
 
 const SETTINGS: [(&str, &str); 6] = [
@@ -134,10 +134,9 @@ impl Site {
         });
         let lesson = runtime.block_on(site.lesson("lesson", 12 * 3_600_000, policy));
         let (partner, key) = runtime.block_on(site.partner());
-        let database = site.database();
-        let folder = runtime.block_on(site.close());
+        let database = runtime.block_on(site.close());
         let server = Server::product(&database, &SETTINGS);
-        Self { server, tokens, lesson, admin, partner: (partner.to_string(), key), folder }
+        Self { server, tokens, lesson, admin, partner: (partner.to_string(), key), database }
     }
 
     /// Tickets for these learners, by themselves.
@@ -279,10 +278,9 @@ fn restart() {
     let mut crowd = Crowd::start(&site.server);
     site.learn(&mut crowd, 0..count, false);
     crowd.ask(&Ask::Beats(2, BEAT_MS));
-    let database = site.folder.path().join("site.db");
     let first = std::mem::replace(&mut site.server, Server::start("tcp", &[]));
     let stopped = first.stop();
-    site.server = Server::product(&database, &SETTINGS);
+    site.server = Server::product(&site.database, &SETTINGS);
     crowd.ask(&Ask::At(site.server.address));
     let (mut minting_us, mut coming_us, mut cpu_us) = (0, 0, 0.0);
     for first in (0..count).step_by(SLICE) {

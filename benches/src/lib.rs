@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod crowd;
+pub mod database;
 pub mod process;
 pub mod site;
 

@@ -5,9 +5,9 @@
 
 use crate::client::{self, Outcome, Plan};
 use crate::crowd::{Ask, Done};
+use crate::database::Database;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,8 @@ pub struct Server {
     process: Process,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The first process of the database server it works on, if there is one.
+    database: Option<u32>,
 }
 
 impl Server {
@@ -68,15 +70,12 @@ impl Server {
                 break address.parse().expect("an address");
             }
         };
-        Self { process, address }
+        Self { process, address, database: None }
     }
 
     /// `keju serve` with its defaults, over this database, without limits that a bench would meet.
-    pub fn product(database: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut environment = vec![
-            ("KEJU_LISTEN", "127.0.0.1:0".to_owned()),
-            ("KEJU_DATABASE", format!("sqlite:{}", database.display())),
-        ];
+    pub fn product(database: &Database, settings: &[(&str, &str)]) -> Self {
+        let mut environment = vec![("KEJU_LISTEN", "127.0.0.1:0".to_owned()), ("KEJU_DATABASE", database.url())];
         let limits = [
             "ANSWERS_PER_SECOND",
             "ANSWERS_BURST",
@@ -89,7 +88,7 @@ impl Server {
         let limits = limits.map(|limit| format!("KEJU_LIMITS_{limit}"));
         environment.extend(limits.iter().map(|limit| (limit.as_str(), "1000000".to_owned())));
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        Self::start("product", &environment)
+        Self { database: database.server(), ..Self::start("product", &environment) }
     }
 
     /// Stops it as an operator does; how long that took.
@@ -102,9 +101,9 @@ impl Server {
         began.elapsed()
     }
 
-    /// User and system time of the whole process so far.
+    /// User and system time of the whole process so far, and of its database server.
     pub fn cpu(&self) -> Duration {
-        cpu_of(self.process.child.id())
+        cpu_of(self.process.child.id()) + self.database.map_or(Duration::ZERO, cpu_with_children)
     }
 
     /// Bytes of its memory that are resident.
@@ -118,13 +117,20 @@ impl Server {
 
 /// Time on a CPU of all threads of a process, from the scheduler's own books: `stat` counts by sampling.
 pub fn cpu_of(process: u32) -> Duration {
-    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("the process lives");
+    // A child of a database server may have ended a moment ago.
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
     let spent = threads.map(|thread| {
         // A thread of the blocking pool that ends meanwhile takes its time with it; one that serves does not.
         let stat = thread.and_then(|thread| std::fs::read_to_string(thread.path().join("schedstat")));
         stat.ok().and_then(|stat| stat.split(' ').next()?.parse().ok()).unwrap_or(0)
     });
     Duration::from_nanos(spent.sum())
+}
+
+/// The same of a process and of all that it has started and that still run.
+pub fn cpu_with_children(process: u32) -> Duration {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|child| child.parse().ok()).map(cpu_of).sum::<Duration>() + cpu_of(process)
 }
 
 /// What a plan came to, and what it cost the server.

@@ -1,7 +1,8 @@
-//! A site in a temporary folder: real store, real engine, no HTTP.
+//! A site of a bench's own: real store, real engine, no HTTP.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
+use crate::database::{Database, Opened};
 use exam_core::Timestamp;
 use exam_core::attempt::{AnswerInput, Mode};
 use exam_core::audit::NewAudit;
@@ -12,17 +13,14 @@ use exam_core::integrity::Origin;
 use exam_core::lesson::LessonPolicy;
 use exam_core::person::{Person, Role};
 use exam_service::{Engine, ExamDraft, Identity, LessonDraft, Options, PartnerDraft, SystemClock};
-use exam_store::{ItemState, PersonRow, SessionRow, Store};
-use exam_store_sqlite::SqliteStore;
+use exam_store::{ItemState, PersonRow, SessionRow};
 use question_bank::{
     Blueprint, Difficulty, Interaction, Item, ItemKind, Key, OptionId, Points, Prompt, Response, RichText, Section,
     Solution, TopicPath,
 };
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tempfile::TempDir;
 use uuid::Uuid;
 
 /// Slots of the bench's paper.
@@ -36,9 +34,9 @@ pub struct BenchSite {
     pub exam: ExamId,
     author: Identity,
     bank: BankId,
-    store: Arc<SqliteStore>,
+    store: Opened,
     count: AtomicU64,
-    folder: TempDir,
+    database: Database,
 }
 
 /// A learner with an open attempt.
@@ -76,12 +74,11 @@ impl Learner {
 impl BenchSite {
     /// Makes a site with so many items and one exam of forty.
     pub async fn open(items: u32, heuristics: bool) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = SqliteStore::open(folder.path().join("site.db"), &exam_store_sqlite::Options::default());
-        let store = Arc::new(store.expect("a new database opens"));
+        let database = Database::new();
+        let store = database.open().await;
         let options = Options { heuristics, ..Options::default() };
         let clock = Arc::new(SystemClock::start(None));
-        let engine = Engine::open(Arc::clone(&store) as Arc<dyn Store>, clock, options).await;
+        let engine = Engine::open(store.store(), clock, options).await;
         let engine = engine.expect("the engine opens");
         let author = person(0, vec![Role::Author]);
         let identity = identity(&author);
@@ -107,18 +104,26 @@ impl BenchSite {
         };
         let exam = engine.create_exam(&identity, draft).await.expect("an exam");
         engine.publish_exam(&identity, exam.id).await.expect("it can be drawn");
-        Self { engine, exam: exam.id, author: author_identity, bank: bank.id, store, count: AtomicU64::new(1), folder }
+        Self {
+            engine,
+            exam: exam.id,
+            author: author_identity,
+            bank: bank.id,
+            store,
+            count: AtomicU64::new(1),
+            database,
+        }
     }
 
-    /// The database, for a server of its own once this one is closed.
-    pub fn database(&self) -> PathBuf {
-        self.folder.path().join("site.db")
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
-    /// Closes the database and leaves it where it is.
-    pub async fn close(self) -> TempDir {
+    /// Closes the database and leaves it where it is, for a server of its own.
+    pub async fn close(self) -> Database {
         self.store.close().await;
-        self.folder
+        self.database
     }
 
     /// A session for each: its token.
@@ -276,57 +281,4 @@ fn item(number: u32) -> Item {
             feedback: Vec::new(),
         },
     }
-}
-
-/// Writes attempts that were taken long ago, a hundred for each of as many learners as it takes: rows as they are
-/// kept, by copies of one that is in the database already.
-pub fn add_past(database: &Path, attempts: u64) {
-    let connection = rusqlite::Connection::open(database).expect("the site's database");
-    let each = 100;
-    let learners = attempts.div_ceil(each);
-    connection
-        .execute_batch(&format!(
-            "PRAGMA synchronous = OFF;
-             BEGIN;
-             CREATE TEMP TABLE one AS SELECT * FROM attempts LIMIT 1;
-             CREATE TEMP TABLE counted AS
-                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most}) SELECT i FROM n;
-             INSERT INTO people (id, username, name, roles, must_change_password, disabled)
-                 SELECT randomblob(16), 'past' || i, 'past', (SELECT roles FROM people WHERE username = 'bench1'), 0, 0
-                 FROM counted WHERE i <= {learners};
-             INSERT INTO attempts (id, learner, exam, mode, number, state, started_at, deadline, due_at, closed_at,
-                     answered, score, passed, hours, integrity_score, flags, start_command, start_digest)
-                 SELECT randomblob(16), p.id, one.exam, one.mode, c.i, 'submitted', one.started_at, one.deadline, NULL,
-                     one.deadline, 40, 5000, 0, 0, 0, 0, randomblob(16), one.start_digest
-                 FROM people p CROSS JOIN counted c CROSS JOIN one WHERE p.username LIKE 'past%' AND c.i <= {each};
-             INSERT INTO steps (attempt_no, seq, at, actor, node, body, hash)
-                 SELECT a.no, s.seq, s.at, a.learner, s.node, s.body, s.hash FROM attempts a
-                 CROSS JOIN (SELECT s.* FROM steps s JOIN one ON one.no = s.attempt_no WHERE s.seq = 1) s
-                 WHERE a.state = 'submitted';
-             COMMIT;
-             PRAGMA wal_checkpoint(TRUNCATE);",
-            most = learners.max(each),
-        ))
-        .expect("the past is written");
-}
-
-/// A table with one row per answer and nothing else, at the same durability.
-pub fn plain_table() -> (rusqlite::Connection, TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let connection = rusqlite::Connection::open(folder.path().join("plain.db")).expect("a database");
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE step (body TEXT NOT NULL) STRICT;",
-        )
-        .expect("a table");
-    (connection, folder)
-}
-
-/// One INSERT in a transaction of its own.
-pub fn insert_one(connection: &mut rusqlite::Connection) {
-    let body = r#"{"t":"answered","slot":7,"response":{"choices":["o2"]}}"#;
-    connection
-        .prepare_cached("INSERT INTO step (body) VALUES (?1)")
-        .and_then(|mut statement| statement.execute([body]))
-        .expect("a row");
 }

@@ -21,6 +21,7 @@ const ROLE: &str = "keju";
 #[derive(Debug)]
 pub struct Cluster {
     folder: TempDir,
+    settings: Vec<String>,
     server: Option<Child>,
     databases: AtomicU32,
 }
@@ -29,13 +30,20 @@ impl Cluster {
     /// Starts one.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further settings, such as `shared_buffers=512MB`.
+    #[must_use]
+    pub fn start_with(settings: &[&str]) -> Self {
         let template = template();
         let folder = tempfile::Builder::new().prefix("keju-pg-").tempdir().expect("a temporary folder");
         give_to_server(folder.path());
         let mut copy = as_server("cp");
         copy.arg("-r").arg(&template).arg(folder.path().join("data"));
         done(&mut copy);
-        let mut cluster = Self { folder, server: None, databases: AtomicU32::new(0) };
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut cluster = Self { folder, settings, server: None, databases: AtomicU32::new(0) };
         cluster.launch();
         cluster
     }
@@ -48,6 +56,9 @@ impl Cluster {
         let mut command = as_server(program("postgres"));
         command.arg("-D").arg(&data).arg("-k").arg(self.folder.path());
         for setting in ["listen_addresses=", "max_connections=80", "shared_buffers=24MB", "logging_collector=off"] {
+            command.arg("-c").arg(setting);
+        }
+        for setting in &self.settings {
             command.arg("-c").arg(setting);
         }
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
@@ -86,6 +97,12 @@ impl Cluster {
     pub fn start_again(&mut self) {
         assert!(self.server.is_none(), "it runs");
         self.launch();
+    }
+
+    /// Its first process, while it runs.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
     }
 
     /// What the server has logged.
