@@ -17,6 +17,7 @@ use crate::verify::read_back;
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -238,6 +239,7 @@ async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let sign_in = SignIn { at_once: args.sign_ins_at_once };
     eprintln!("{}: {} learners, {} s, against {}", scenario.name, plan.len(), scenario.seconds(), args.load.server);
     let mut ground = Ground { canary, ..Ground::default() };
+    let spare: Vec<Person> = earlier.get(plan.len()..).unwrap_or_default().to_vec();
     let prepared = setup::prepare(&staff, &scenario, &mut ground, plan.len(), &administrator, earlier, sign_in).await;
     if prepared.is_err() {
         // What came of it is cleared up; if even that fails, the first error says why.
@@ -245,7 +247,11 @@ async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     prepared?;
     if let Some(path) = &args.people {
-        private(path, &serde_json::to_string(&ground.people)?)?;
+        // Those that this run has no use for are kept as well.
+        let used: HashSet<&str> = ground.people.iter().map(|person| person.id.as_str()).collect();
+        let spare = spare.iter().filter(|person| !used.contains(person.id.as_str()));
+        let all: Vec<&Person> = ground.people.iter().chain(spare).collect();
+        private(path, &serde_json::to_string(&all)?)?;
     }
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario.name));
     let loaded = load(&args, &scenario, &plan, &ground, target, &out, hurry, stop).await;

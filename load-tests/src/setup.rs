@@ -4,7 +4,7 @@
 use crate::api::{Caller, later_text};
 use crate::bank::Bank;
 use crate::http::Target;
-use crate::limits::PEOPLE_PER_REQUEST;
+use crate::limits::{PEOPLE_PER_REQUEST, READ_BACK_AT_ONCE};
 use crate::paper::{blueprint, sections};
 use crate::progress::Bar;
 use crate::scenario::Scenario;
@@ -115,8 +115,7 @@ pub async fn prepare(
         bail!("the bank was not taken whole: {report}");
     }
     let began = Instant::now();
-    ground.people = still_signed_in(target, earlier).await;
-    ground.people.truncate(learners);
+    ground.people = still_signed_in(target, earlier, learners).await;
     let known = ground.people.len();
     create_people(&mut admin, &run, learners - known, &mut ground.people).await?;
     let signing = Instant::now();
@@ -192,13 +191,31 @@ async fn lesson(author: &mut Caller, scenario: &Scenario, run: &str, ground: &mu
     Ok(())
 }
 
-async fn still_signed_in(target: &Arc<Target>, earlier: Vec<Person>) -> Vec<Person> {
+/// As many of them as are wanted and still have a session.
+async fn still_signed_in(target: &Arc<Target>, earlier: Vec<Person>, wanted: usize) -> Vec<Person> {
     let mut kept = Vec::new();
-    for person in earlier {
-        let mut caller = Caller::with_token(target, 0, "keju-load-tests", &person.token);
-        if caller.get("/me").await.is_ok() {
-            kept.push(person);
+    let mut earlier = earlier.into_iter();
+    while kept.len() < wanted {
+        let part: Vec<Person> = earlier.by_ref().take(wanted - kept.len()).collect();
+        if part.is_empty() {
+            break;
         }
+        let mut asking = JoinSet::new();
+        for share in part.chunks(part.len().div_ceil(READ_BACK_AT_ONCE)) {
+            let (target, share) = (Arc::clone(target), share.to_vec());
+            asking.spawn(async move {
+                let mut caller = Caller::new(&target, 0, "keju-load-tests");
+                let mut kept = Vec::new();
+                for person in share {
+                    caller.token.clone_from(&person.token);
+                    if caller.get("/me").await.is_ok() {
+                        kept.push(person);
+                    }
+                }
+                kept
+            });
+        }
+        kept.extend(asking.join_all().await.into_iter().flatten());
     }
     kept
 }

@@ -9,7 +9,7 @@ color:#1c1c1e;background:#fff;max-width:800px;margin:2rem auto;padding:0 1rem}h1
 margin:2rem 0 .5rem}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{padding:.25rem .5rem;\
 border-bottom:1px solid #e3e3e6;text-align:right}th:first-child,td:first-child{text-align:left}td.text{text-align:left}\
 .verdict{padding:.75rem 1rem;border-radius:.5rem;font-weight:600}.good{background:#e7f5ea;color:#14532d}\
-.bad{background:#fdeaea;color:#7f1d1d}svg{width:100%;height:auto}pre{background:#f5f5f7;padding:1rem;overflow:auto;\
+.wide{overflow-x:auto}.bad{background:#fdeaea;color:#7f1d1d}svg{width:100%;height:auto}pre{background:#f5f5f7;padding:1rem;overflow:auto;\
 font-size:12px}small{color:#5c5c60}";
 
 /// The whole page.
@@ -77,7 +77,7 @@ fn head(page: &mut String, report: &Report) -> anyhow::Result<()> {
 fn work(page: &mut String, report: &Report) -> anyhow::Result<()> {
     page.push_str(
         "<h2>延迟 / Latency, ms</h2><p><small>从应当发出的时刻算起 / from the time each request was due</small></p>\
-         <table><tr><th></th><th>完成 / done</th><th>/s</th><th>p50</th><th>p95</th><th>p99</th><th>p99.9</th><th>max</th></tr>",
+         <div class=\"wide\"><table><tr><th></th><th>完成 / done</th><th>/s</th><th>p50</th><th>p95</th><th>p99</th><th>p99.9</th><th>max</th></tr>",
     );
     for (name, work) in &report.measured.work {
         write!(
@@ -91,13 +91,13 @@ fn work(page: &mut String, report: &Report) -> anyhow::Result<()> {
         }
         write!(page, "<td>{:.2}</td></tr>", work.max_ms())?;
     }
-    page.push_str("</table>");
+    page.push_str("</table></div>");
     let codes = |work: &Work| {
         work.failed.iter().chain(&work.told).map(|(code, count)| (code.clone(), *count)).collect::<Vec<_>>()
     };
     if report.measured.work.values().any(|work| !codes(work).is_empty()) {
         page.push_str(
-            "<h2>其他回应 / Other answers</h2><table><tr><th></th><th>code</th><th>最终 / final</th><th>途中 / on the way</th></tr>",
+            "<h2>其他回应 / Other answers</h2><div class=\"wide\"><table><tr><th></th><th>code</th><th>最终 / final</th><th>途中 / on the way</th></tr>",
         );
         for (name, work) in &report.measured.work {
             for (code, count) in &work.failed {
@@ -107,7 +107,7 @@ fn work(page: &mut String, report: &Report) -> anyhow::Result<()> {
                 write!(page, "<tr><td>{name}</td><td>{}</td><td></td><td>{count}</td></tr>", escape(code))?;
             }
         }
-        page.push_str("</table>");
+        page.push_str("</table></div>");
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ fn demands(page: &mut String, report: &Report) -> anyhow::Result<()> {
     if report.thresholds.is_empty() {
         return Ok(());
     }
-    page.push_str("<h2>指标 / Thresholds</h2><table><tr><th></th><th></th><th>实测 / measured</th><th></th></tr>");
+    page.push_str("<h2>指标 / Thresholds</h2><div class=\"wide\"><table><tr><th></th><th></th><th>实测 / measured</th><th></th></tr>");
     for outcome in &report.thresholds {
         let value = outcome.value.map_or("–".to_owned(), |value| format!("{value:.3}"));
         let verdict = if outcome.holds { "达标 / holds" } else { "未达标 / does not hold" };
@@ -127,7 +127,7 @@ fn demands(page: &mut String, report: &Report) -> anyhow::Result<()> {
             bound(outcome)
         )?;
     }
-    page.push_str("</table>");
+    page.push_str("</table></div>");
     Ok(())
 }
 
@@ -194,7 +194,7 @@ fn findings(page: &mut String, report: &Report) -> anyhow::Result<()> {
         return Ok(());
     }
     page.push_str(
-        "<h2>未兑现的承诺 / Broken promises</h2><table><tr><th></th><th>learner</th><th>subject</th><th></th></tr>",
+        "<h2>未兑现的承诺 / Broken promises</h2><div class=\"wide\"><table><tr><th></th><th>learner</th><th>subject</th><th></th></tr>",
     );
     for finding in &report.findings {
         write!(
@@ -207,7 +207,7 @@ fn findings(page: &mut String, report: &Report) -> anyhow::Result<()> {
         )?;
     }
     let all: u64 = report.wrong.values().sum();
-    write!(page, "</table><p><small>{} / {all}</small></p>", report.findings.len())?;
+    write!(page, "</table></div><p><small>{} / {all}</small></p>", report.findings.len())?;
     Ok(())
 }
 
