@@ -253,6 +253,11 @@ fn faults_of(index: usize, person: &mut NewPerson) -> Vec<FieldFault> {
     if person.name.trim().is_empty() || person.name.chars().count() > NAME_CHARS_MAX {
         fault("name", format!("请填写 1 至 {NAME_CHARS_MAX} 个字 / give 1 to {NAME_CHARS_MAX} characters"));
     }
+    for (field, text) in [("name", Some(&person.name)), ("unit", person.unit.as_ref())] {
+        if text.is_some_and(|text| text.contains('\0')) {
+            fault(field, "不能包含空字符 / a NUL character cannot be kept: leave it out".into());
+        }
+    }
     if person.roles.is_empty() {
         fault("roles", "请至少给出一个角色 / give at least one role".into());
     }

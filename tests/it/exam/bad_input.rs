@@ -1,8 +1,10 @@
 //! Wrong requests: each is refused as a problem that says where and why, all faults at once.
 
-use keju_tests::kit::{Client, Reply, Site, command_id, id, text};
+use keju_tests::kit::{Backend, Client, Reply, Site, command_id, id, number, slots, text};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+keju_tests::on_every_backend!(a_nul_character_is_refused_in_every_text);
 
 fn pointers(problem: &Value) -> Vec<&str> {
     let mut found: Vec<&str> =
@@ -253,4 +255,74 @@ async fn lists_come_page_by_page() {
         after = format!("&after={next}");
     }
     assert_eq!(codes, ["course", "page-0", "page-1", "page-2", "page-3", "page-4"]);
+}
+
+/// One database keeps it and another does not, so none is given it: by name where it is, for every route that takes
+/// JSON, and in queries.
+async fn a_nul_character_is_refused_in_every_text(backend: Backend) {
+    let site = Site::start_on(backend).await;
+    let exam = site.exam(&json!({})).await;
+    let learner = site.learner().await;
+    let attempt = learner.start(&exam, "exam").await.ok(201);
+    let slot = slots(&attempt).into_iter().find(|slot| slot["kind"] == "short_text").unwrap_or_default();
+    let answer = json!({"command_id": command_id(), "response": {"text": "\0"}});
+    let person = json!({"username": "x\0", "name": "张\0三", "roles": ["learner"], "unit": "\0"});
+    let course = json!({"code": "a\0", "title": "\0", "subject": "public", "bucket": "elective", "credit_year": 2023, "hours": 1});
+    let act = json!({"command_id": command_id(), "action": "warn", "reason": "\0"});
+    let cases = [
+        (Method::PUT, format!("/attempts/{}/answers/{}", id(&attempt), number(&slot)), answer, vec!["/response/text"]),
+        (
+            Method::POST,
+            "/people".to_owned(),
+            json!({"people": [person]}),
+            vec!["/people/0/name", "/people/0/unit", "/people/0/username"],
+        ),
+        (Method::POST, "/courses".to_owned(), course, vec!["/code", "/title"]),
+        (Method::POST, format!("/attempts/{}/actions", id(&attempt)), act, vec!["/reason"]),
+        (
+            Method::POST,
+            "/session".to_owned(),
+            json!({"username": "\0", "password": "\0"}),
+            vec!["/password", "/username"],
+        ),
+    ];
+    for (method, path, body, expected) in cases {
+        let problem = site
+            .admin
+            .send(site.admin.request(method, &format!("/api/v1{path}")).json(&body))
+            .await
+            .problem(400, "invalid");
+        assert_eq!(pointers(&problem), expected, "{path}");
+    }
+    for path in ["/audit?after=%00", "/people?after=%00", "/exams?course=a%00"] {
+        let problem = site.admin.get(path).await.problem(400, "invalid");
+        assert_eq!(pointers(&problem), ["/query"], "{path}");
+    }
+    every_route_refuses_it(&site).await;
+    assert!(!site.server.stderr().contains("ERROR"), "{}", site.server.stderr());
+}
+
+/// As the served document lists them.
+async fn every_route_refuses_it(site: &Site) {
+    let document = site.admin.send(site.admin.request(Method::GET, "/openapi.json")).await.ok(200);
+    let mut seen = 0;
+    for (path, methods) in document["paths"].as_object().into_iter().flatten() {
+        for (name, method) in [("post", Method::POST), ("put", Method::PUT), ("patch", Method::PATCH)] {
+            let takes_json = !methods[name]["requestBody"]["content"]["application/json"].is_null();
+            // A partner's key is another way in; its body is read the same way.
+            if !takes_json || path.contains("/partner/") {
+                continue;
+            }
+            let nobody = "00000000-0000-0000-0000-000000000000";
+            let mut given = path.clone();
+            while let (Some(start), Some(end)) = (given.find('{'), given.find('}')) {
+                given.replace_range(start..=end, if given[start..].starts_with("{slot") { "1" } else { nobody });
+            }
+            let request = site.admin.request(method, &given).json(&json!({"any": ["text\0"]}));
+            let problem = site.admin.send(request).await.problem(400, "invalid");
+            assert!(pointers(&problem).contains(&"/any/0"), "{path}: {problem}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "{seen} routes take JSON");
 }

@@ -29,6 +29,44 @@ pub fn faults<T: ToSchema>(value: &Value) -> Vec<FieldFault> {
     walk.found
 }
 
+/// What is said of a NUL character.
+pub const NUL: &str = "不能包含空字符（U+0000），请去掉 / a NUL character (U+0000) cannot be kept: leave it out";
+
+/// The texts of `value` that hold a NUL character.
+#[must_use]
+pub fn nuls(value: &Value) -> Vec<FieldFault> {
+    let mut found = Vec::new();
+    look_for_nuls(value, &mut String::new(), &mut found);
+    found
+}
+
+fn look_for_nuls(value: &Value, pointer: &mut String, found: &mut Vec<FieldFault>) {
+    if found.len() >= FAULTS_MAX {
+        return;
+    }
+    match value {
+        Value::String(text) if text.contains('\0') => found.push(FieldFault::new(pointer.as_str(), NUL)),
+        Value::Array(entries) => {
+            for (index, entry) in entries.iter().enumerate() {
+                within(pointer, &index.to_string(), |pointer| look_for_nuls(entry, pointer, found));
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                // In the name itself: it is shown without it.
+                let shown = pointer_name(&name.replace('\0', ""));
+                within(pointer, &shown, |pointer| {
+                    if name.contains('\0') {
+                        found.push(FieldFault::new(pointer.as_str(), NUL));
+                    }
+                    look_for_nuls(member, pointer, found);
+                });
+            }
+        }
+        _ => {}
+    }
+}
+
 /// The name of a member within a JSON pointer.
 #[must_use]
 pub fn pointer_name(name: &str) -> String {
@@ -249,8 +287,17 @@ mod tests {
     }
 
     #[test]
+    fn nul_characters_are_found_wherever_they_are() {
+        let value = json!({"a/b": ["x", "y\0"], "n\0": 1, "deep": {"er": {"c": "\0"}}, "fine": "\\u0000"});
+        let mut found: Vec<String> = nuls(&value).into_iter().map(|fault| fault.pointer).collect();
+        found.sort();
+        assert_eq!(found, ["/a~1b/1", "/deep/er/c", "/n"]);
+    }
+
+    #[test]
     fn a_flood_of_faults_is_cut() {
         let list: Vec<Value> = (0..10_000).map(Value::from).collect();
         assert_eq!(faults::<Outer>(&json!({"list": list})).len(), FAULTS_MAX);
+        assert_eq!(nuls(&json!(vec!["\0"; 10_000])).len(), FAULTS_MAX);
     }
 }
