@@ -4,26 +4,29 @@ use crate::failure::{store_error, words};
 use crate::limits::{
     CONNECT_TIMEOUT, IDLE_TRANSACTION_TIMEOUT, LOCK_TIMEOUT, RECONNECT_MAX, RECONNECT_MIN, STATEMENT_TIMEOUT,
 };
+use crate::tls::Wanted;
 use crate::{OpenError, Options};
 use exam_store::StoreError;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Row, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Row, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// A parameter of a statement.
 pub(crate) type Param<'a> = &'a (dyn ToSql + Sync);
 
-/// The stream of a connection without encryption.
-pub(crate) type Driver = Connection<Socket, tokio_postgres::tls::NoTlsStream>;
+/// What carries a connection, encrypted or not.
+pub(crate) type Driver = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Which database, and how its connections are made.
-#[derive(Debug)]
 pub(crate) struct Database {
     config: Config,
+    tls: MakeRustlsConnect,
     waiting: Mutex<Backoff>,
 }
 
@@ -33,31 +36,33 @@ struct Backoff {
     until: Option<Instant>,
 }
 
+impl std::fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Database").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 impl Database {
     /// Reads the address.
     pub(crate) fn parse(url: &str, options: &Options) -> Result<Arc<Self>, OpenError> {
+        let (url, tls) = Wanted::read(url)?;
         // The library's own words may quote the address with the password in it.
         let mut config: Config = url.parse().map_err(|_| OpenError::Address {
             reason: "give postgres://user@host:5432/database, or ?host=/run/postgresql for a local socket",
         })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(OpenError::Address {
-                reason: "sslmode=require is not spoken: go by a local socket, a private network or a tunnel",
-            });
-        }
         if config.get_user().is_none() || config.get_hosts().is_empty() {
             return Err(OpenError::Address { reason: "it has to name the user and the host" });
         }
         if let Some(password) = &options.password {
             config.password(password);
         }
-        config.ssl_mode(SslMode::Disable);
+        config.ssl_mode(tls.mode());
         // Of several hosts the one that takes writes: after a fail-over that is another.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(Duration::from_secs(10));
         config.keepalives_idle(Duration::from_secs(10)).keepalives_interval(Duration::from_secs(3));
         config.application_name(format!("keju {}", options.node));
-        Ok(Arc::new(Self { config, waiting: Mutex::default() }))
+        Ok(Arc::new(Self { config, tls: tls.connector()?, waiting: Mutex::default() }))
     }
 
     /// A new session. While the database is away, most calls are refused at once instead of waiting for it.
@@ -73,8 +78,10 @@ impl Database {
     /// A connection whose messages the caller reads.
     pub(crate) async fn connect(&self) -> Result<(Client, Driver), StoreError> {
         self.may_try()?;
-        let connecting = self.config.connect(NoTls);
-        let connected = match tokio::time::timeout(CONNECT_TIMEOUT * 2, connecting).await {
+        let connecting = self.config.connect(self.tls.clone());
+        // One after the other, each for as long; and a moment for what is said once it stands.
+        let tries = u32::try_from(self.config.get_hosts().len()).unwrap_or(u32::MAX).saturating_add(1);
+        let connected = match tokio::time::timeout(CONNECT_TIMEOUT.saturating_mul(tries), connecting).await {
             Ok(connected) => connected.map_err(|error| words(&error)),
             Err(_) => Err("no answer".to_owned()),
         };

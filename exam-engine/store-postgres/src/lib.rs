@@ -32,6 +32,7 @@ mod pool;
 mod sessions;
 mod settings;
 mod tickets;
+mod tls;
 mod units;
 
 use announcements::Ears;
@@ -71,6 +72,9 @@ pub enum OpenError {
         /// What is wrong with it; never the address itself, which may hold a password.
         reason: &'static str,
     },
+    /// The certificates to check the server's by cannot be read.
+    #[error("sslrootcert cannot be read: {0}")]
+    Certificates(String),
     /// The server does not let us in, or is not there.
     #[error("cannot connect to the database: {0}")]
     Connect(StoreError),

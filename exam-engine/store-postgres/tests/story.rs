@@ -291,7 +291,7 @@ async fn what_is_no_database_of_ours_is_refused() {
     cluster.sql(&url, "INSERT INTO migrations (number, needs) VALUES (9001, 9001)");
     let refused = PostgresStore::open(&url, &Options::default()).await.unwrap_err();
     assert!(matches!(refused, OpenError::Schema(_)), "{refused}");
-    for wrong in ["postgres://", "mysql://x", "postgres://keju@/x", "postgres://keju:geheim@h/x?sslmode=require"] {
+    for wrong in ["postgres://", "mysql://x", "postgres://keju@/x", "postgres://keju:geheim@h/x?sslmode=strict"] {
         let refused = PostgresStore::open(wrong, &Options::default()).await.unwrap_err();
         assert!(matches!(refused, OpenError::Address { .. }), "{wrong}: {refused}");
         assert!(!format!("{refused} {refused:?}").contains("geheim"));

@@ -16,14 +16,18 @@ use tempfile::TempDir;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The role that the tests work as: it owns its databases and is no superuser.
 const ROLE: &str = "keju";
+/// The role's password, where one is asked for.
+pub const PASSWORD: &str = "geheim";
 
 /// A running server.
 #[derive(Debug)]
 pub struct Cluster {
     folder: TempDir,
-    settings: Vec<String>,
     server: Option<Child>,
     databases: AtomicU32,
+    /// Further settings; a port of its own among them where it listens beyond its socket.
+    settings: Vec<String>,
+    port: u16,
 }
 
 impl Cluster {
@@ -36,16 +40,52 @@ impl Cluster {
     /// Starts one with further settings, such as `shared_buffers=512MB`.
     #[must_use]
     pub fn start_with(settings: &[&str]) -> Self {
+        let mut cluster = Self::prepare();
+        cluster.settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        cluster.launch();
+        cluster
+    }
+
+    /// Starts one that also listens at a port of the loopback address, where it speaks TLS alone and asks for a
+    /// password, [`PASSWORD`]. Its certificate is for `localhost`, from [`Self::authority`].
+    #[must_use]
+    pub fn start_encrypted() -> Self {
+        let mut cluster = Self::prepare();
+        certify(cluster.folder.path(), &cluster.data());
+        let rules = cluster.folder.path().join("rules");
+        fs::write(&rules, "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n").expect("a file");
+        done(as_server("cp").arg(&rules).arg(cluster.data().join("pg_hba.conf")));
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        cluster.port = free.local_addr().expect("a port").port();
+        drop(free);
+        cluster.settings =
+            vec!["listen_addresses=127.0.0.1".to_owned(), format!("port={}", cluster.port), "ssl=on".to_owned()];
+        cluster.launch();
+        cluster.sql("postgres", &format!("ALTER ROLE {ROLE} PASSWORD '{PASSWORD}'"));
+        cluster
+    }
+
+    fn prepare() -> Self {
         let template = template();
         let folder = tempfile::Builder::new().prefix("keju-pg-").tempdir().expect("a temporary folder");
         give_to_server(folder.path());
         let mut copy = as_server("cp");
         copy.arg("-r").arg(&template).arg(folder.path().join("data"));
         done(&mut copy);
-        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut cluster = Self { folder, settings, server: None, databases: AtomicU32::new(0) };
-        cluster.launch();
-        cluster
+        Self { folder, server: None, databases: AtomicU32::new(0), settings: Vec::new(), port: 5432 }
+    }
+
+    /// The certificate of whoever certified an encrypted server.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    /// The address of a database of [`Self::database`] by the network, at a host by this name.
+    #[must_use]
+    pub fn by_network(&self, address: &str, host: &str) -> String {
+        let name = address.rsplit('/').next().unwrap_or(address);
+        format!("postgres://{ROLE}@{host}:{}/{name}", self.port)
     }
 
     fn launch(&mut self) {
@@ -58,6 +98,7 @@ impl Cluster {
         for setting in ["listen_addresses=", "max_connections=80", "shared_buffers=24MB", "logging_collector=off"] {
             command.arg("-c").arg(setting);
         }
+        // The last one counts.
         for setting in &self.settings {
             command.arg("-c").arg(setting);
         }
@@ -76,15 +117,15 @@ impl Cluster {
     pub fn database(&self) -> String {
         let name = format!("site{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name} OWNER {ROLE}"));
-        format!("postgres://{ROLE}@{}/{name}", self.host())
+        format!("postgres://{ROLE}@{}:{}/{name}", self.host(), self.port)
     }
 
     /// Runs SQL as the superuser; `database` is the name or the address of one. Returns what it prints.
     pub fn sql(&self, database: &str, sql: &str) -> String {
         let name = database.rsplit('/').next().unwrap_or(database);
         let mut command = as_server(program("psql"));
-        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", name, "-c", sql, "-h"]);
-        let output = done(command.arg(self.folder.path()));
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", name, "-c", sql]);
+        let output = done(command.arg("-p").arg(self.port.to_string()).arg("-h").arg(self.folder.path()));
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
@@ -146,6 +187,23 @@ impl Drop for Cluster {
 fn is_ready(data: &Path) -> bool {
     let told = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     told.lines().nth(7).is_some_and(|state| state.trim() == "ready")
+}
+
+/// An authority of the test's own, and the server's key and certificate from it.
+fn certify(folder: &Path, data: &Path) {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    let key = || KeyPair::generate().expect("a key");
+    let mut authority = CertificateParams::new(Vec::new()).expect("an authority");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let (authority_key, server_key) = (key(), key());
+    let certificate = authority.self_signed(&authority_key).expect("it certifies itself");
+    fs::write(folder.join("authority.pem"), certificate.pem()).expect("a file");
+    let server = CertificateParams::new(vec!["localhost".to_owned()]).expect("a server");
+    let certified = server.signed_by(&server_key, &Issuer::new(authority, authority_key)).expect("it is certified");
+    for (name, text) in [("server.crt", certified.pem()), ("server.key", server_key.serialize_pem())] {
+        fs::write(folder.join(name), text).expect("a file");
+        done(as_server("install").args(["-m", "600"]).arg(folder.join(name)).arg(data.join(name)));
+    }
 }
 
 /// A data folder as initialized, made by whichever test comes first.

@@ -94,7 +94,8 @@ fn an_address_that_does_not_work_is_told() {
     for (address, words) in [
         ("postgres://keju:geheim@127.0.0.1:1/keju", "cannot connect"),
         ("postgres://keju:geheim@[/keju", "is not understood"),
-        ("postgres://keju:geheim@127.0.0.1/keju?sslmode=require", "sslmode"),
+        ("postgres://keju:geheim@127.0.0.1/keju?sslmode=strict", "sslmode"),
+        ("postgres://keju:geheim@127.0.0.1/keju?sslmode=verify-full&sslrootcert=no.pem", "sslrootcert"),
         ("postgres://:geheim@/keju", "user"),
     ] {
         let mut command = keju(folder.path());
