@@ -25,6 +25,9 @@ use uuid::Uuid;
 /// counted the rows of a new table.
 const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
                      SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// A server that has written a commit and waits for its standby answers a timeout with success. The lane has a limit
+/// of its own, after which nobody is told anything but that the outcome is unknown.
+const PATIENT: &str = "SET statement_timeout = 0";
 
 /// Commits that are not kept, by their place in the batch, and why.
 pub(crate) type Failures = BTreeMap<usize, CommitError>;
@@ -282,7 +285,9 @@ async fn connected<'a>(database: &Database, session: &'a mut Option<Session>) ->
     if session.as_ref().is_none_or(Session::is_closed) {
         *session = None;
         let new = database.session().await.map_err(Fault::Gone)?;
-        new.run(PLANS).await.map_err(|error| Fault::before(&error))?;
+        for setting in [PLANS, PATIENT] {
+            new.run(setting).await.map_err(|error| Fault::before(&error))?;
+        }
         *session = Some(new);
     }
     session.as_ref().ok_or_else(|| Fault::Gone(StoreError::Unavailable("not connected".to_owned())))

@@ -3,12 +3,15 @@
 
 use crate::connect::{Database, Param, Session};
 use crate::failure::{Verdict, commit_error, store_error, verdict};
-use crate::limits::POOL_TIMEOUT;
+use crate::limits::{POOL_TIMEOUT, SILENCE_TIMEOUT};
 use exam_store::StoreError;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::Row;
+
+/// A server that has written a commit and waits for its standby answers a timeout with success: there must be none.
+const COMMIT: &str = "SET LOCAL statement_timeout = 0; COMMIT";
 
 /// The pool.
 #[derive(Debug)]
@@ -130,7 +133,15 @@ impl Transaction {
     /// Returns when it is durable.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         let Some(place) = self.place.take() else { return Ok(()) };
-        place.session().run("COMMIT").await.map_err(|error| commit_error(&error))
+        let committed = match tokio::time::timeout(SILENCE_TIMEOUT, place.session().run(COMMIT)).await {
+            Ok(committed) => committed.map_err(|error| commit_error(&error)),
+            Err(_) => Err(StoreError::Unknown("the database does not answer".to_owned())),
+        };
+        if committed.is_err() {
+            // Whatever state it is in, nobody else is to find it so.
+            place.discard();
+        }
+        committed
     }
 }
 

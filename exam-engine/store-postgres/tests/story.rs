@@ -107,6 +107,35 @@ async fn contested_batches_of_two_nodes_all_end() {
     assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
 }
 
+/// A server whose standby is away has the commit and must not acknowledge it: whoever waits is told that the outcome
+/// is unknown, not that it is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_no_standby_has_is_not_acknowledged() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let store = open(&url).await;
+    let dynamic = as_store(&store);
+    let (row, mut log) = started(&dynamic, new_learner(&dynamic).await, new_exam(&dynamic).await.id, 1).await;
+    store.commit(log.answer("alone")).await.unwrap();
+    let standby = |name: &str| {
+        cluster.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'"));
+        cluster.sql("postgres", "SELECT pg_reload_conf()");
+        while cluster.sql("postgres", "SHOW synchronous_standby_names") != name {}
+    };
+    standby("nobody");
+    let (answered, set) =
+        tokio::join!(store.commit(log.clone().answer("unheard")), store.setting_or_insert("name", vec![1]));
+    assert!(matches!(answered, Err(CommitError::Store(StoreError::Unknown(_)))), "{answered:?}");
+    assert!(matches!(set, Err(StoreError::Unknown(_))), "{set:?}");
+    standby("");
+    while store.ping().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    let steps = store.steps(row.learner, row.id).await.unwrap();
+    let last = steps.last().unwrap();
+    store.commit(Log::after(&row, last).answer("heard")).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn announcements_reach_other_nodes_and_whoever_missed_some_is_told() {
     let mut cluster = Cluster::start();
