@@ -1,7 +1,8 @@
 //! The expiry worker: closes attempts nobody submits. Asks the store what is due, so that several nodes
-//! may do it at once and none has to; a start, an extension or a resumption wakes it.
+//! may do it at once and none has to; what one has claimed no other works on. A start, an extension or a
+//! resumption wakes it.
 
-use crate::limits::{EXPIRY_BATCH, EXPIRY_SLEEP_MS_MAX};
+use crate::limits::{EXPIRY_BATCH, EXPIRY_LEASE_MS, EXPIRY_SLEEP_MS_MAX, EXPIRY_SPREAD_MS};
 use crate::{Engine, EngineError};
 use exam_core::Refusal;
 use exam_core::attempt::{Command, command::Actor};
@@ -32,7 +33,7 @@ impl Engine {
     pub async fn expire_due(&self) -> Result<usize, EngineError> {
         let mut closed = 0;
         loop {
-            let due = self.store.attempts_due(self.now(), EXPIRY_BATCH).await?;
+            let due = self.store.claim_due_attempts(self.now(), EXPIRY_LEASE_MS, EXPIRY_BATCH).await?;
             let count = due.len();
             let mut progress = 0;
             for row in due {
@@ -52,10 +53,15 @@ impl Engine {
         }
     }
 
+    /// All nodes know the same deadline.
+    fn spread_ms(&self) -> i64 {
+        if self.options.shared_store { rand::random_range(0..=EXPIRY_SPREAD_MS) } else { 0 }
+    }
+
     async fn until_next_due(&self) -> i64 {
         match self.store.next_due().await {
             // The deadline itself still takes answers; due is what lies behind it.
-            Ok(Some(due)) => due.since(self.now()) + 1,
+            Ok(Some(due)) => due.since(self.now()) + 1 + self.spread_ms(),
             Ok(None) => EXPIRY_SLEEP_MS_MAX,
             Err(_) => 1_000,
         }

@@ -14,6 +14,10 @@ pub const SESSION_CACHE_SECONDS: u64 = 60;
 pub const SESSION_MS: i64 = 12 * 3_600_000;
 /// Attempts closed by one round of the expiry worker.
 pub const EXPIRY_BATCH: u32 = 256;
+/// What one node has taken to close, others leave to it for so long.
+pub const EXPIRY_LEASE_MS: i64 = 30_000;
+/// Nodes that wait for the same deadline wake up apart from each other, by so much at most.
+pub const EXPIRY_SPREAD_MS: i64 = 250;
 /// Changed attempts of a watched exam that are kept for its watcher; beyond them it reads all again.
 pub const WATCHED_CHANGES_MAX: usize = 50_000;
 /// The longest the expiry worker sleeps.

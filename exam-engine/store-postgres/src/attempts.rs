@@ -5,11 +5,13 @@ pub(crate) mod commit;
 use crate::PostgresStore;
 use crate::connect::{Param, read_all, read_first};
 use crate::convert::{Time, bytes, count, get, limit, mode, mode_name, named, points, step, time, time_opt};
+use crate::failure::store_error;
 use async_trait::async_trait;
 use exam_core::attempt::StepRow;
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
 use exam_store::attempts::AttemptFilter;
 use exam_store::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, CommitError, Exams, Page, StoreError};
+use futures_util::future::join_all;
 use question_bank::Points;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -33,6 +35,7 @@ macro_rules! steps {
     };
 }
 
+pub(crate) const CLAIM: &str = "UPDATE attempts SET due_at = $4 WHERE learner = $1 AND id = $2 AND due_at = $3";
 pub(crate) const STEPS_OF: &str = steps!("FROM steps s WHERE s.learner = $1 AND s.attempt = $2 ORDER BY s.seq");
 pub(crate) const LAST_SEQ: &str = "SELECT max(seq) FROM steps WHERE learner = $1 AND attempt = $2";
 pub(crate) const ATTEMPTS_OF: &str = attempts!("WHERE learner = $1 ORDER BY started_at, id");
@@ -150,6 +153,22 @@ impl Attempts for PostgresStore {
         read_all(&self.readers.read(sql, &[&Time(now), &i64::from(limit)]).await?, attempt_row)
     }
 
+    async fn claim_due_attempts(
+        &self,
+        now: Timestamp,
+        lease_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<AttemptRow>, StoreError> {
+        loop {
+            let due = self.attempts_due(now, limit).await?;
+            // Others claimed all of these meanwhile: what comes after them is looked for.
+            let claimed = self.claim_attempts(&due, now.plus_ms(lease_ms)).await?;
+            if due.is_empty() || !claimed.is_empty() || lease_ms <= 0 {
+                return Ok(claimed);
+            }
+        }
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT min(due_at) FROM attempts WHERE due_at IS NOT NULL";
         Ok(read_first(&self.readers.read(sql, &[]).await?, |row| time_opt(row, 0))?.flatten())
@@ -164,6 +183,35 @@ impl Attempts for PostgresStore {
     async fn latest_time(&self) -> Result<Option<Timestamp>, StoreError> {
         let rows = self.readers.read("SELECT max(at) FROM latest_times", &[]).await?;
         Ok(read_first(&rows, |row| time_opt(row, 0))?.flatten())
+    }
+}
+
+impl PostgresStore {
+    /// Moves the due times of those that still have theirs, in the order that commits have, so that none waits in a
+    /// circle.
+    async fn claim_attempts(&self, due: &[AttemptRow], until: Timestamp) -> Result<Vec<AttemptRow>, StoreError> {
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let failed = |error: tokio_postgres::Error| store_error(&error);
+        let mut ordered: Vec<&AttemptRow> = due.iter().collect();
+        ordered.sort_by_key(|row| (row.learner, row.id));
+        let transaction = self.writers.begin().await?;
+        // A claim that is lost is made again: nobody waits for a disk.
+        transaction.run("SET LOCAL synchronous_commit = off").await.map_err(failed)?;
+        let statement = &transaction.prepared(CLAIM).await.map_err(failed)?;
+        let claiming = ordered.into_iter().map(|row| {
+            let (client, at) = (transaction.client(), row.due_at.map(Time));
+            async move { (row, client.execute(statement, &[&row.learner.0, &row.id.0, &at, &Time(until)]).await) }
+        });
+        let mut claimed = Vec::new();
+        for (row, changed) in join_all(claiming).await {
+            if changed.map_err(failed)? == 1 {
+                claimed.push(AttemptRow { due_at: Some(until), ..row.clone() });
+            }
+        }
+        transaction.commit().await?;
+        Ok(claimed)
     }
 }
 

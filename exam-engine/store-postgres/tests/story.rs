@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use exam_core::PersonId;
+use exam_core::{PersonId, Timestamp};
 use exam_store::story::kit::{
     Log, act, at_once, attempt, grant, is_chain, new_exam, new_id, new_learner, started, submitted,
 };
@@ -104,6 +104,44 @@ async fn contested_batches_of_two_nodes_all_end() {
         }
     }
     audit_chain_holds(&stores[1]).await;
+    assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
+}
+
+/// What is due is closed by one node each; what a node that died had taken, by another after a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_node_has_claimed_no_other_is_given() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let nodes = [open(&url).await, open_node(&url, 2).await, open_node(&url, 3).await];
+    let exam = new_exam(&as_store(&nodes[0])).await.id;
+    for _ in 0..200 {
+        started(&as_store(&nodes[0]), new_learner(&as_store(&nodes[0])).await, exam, 1).await;
+    }
+    let due = nodes[0].next_due().await.unwrap().unwrap();
+    let claim = |now: Timestamp| {
+        let nodes = nodes.each_ref().map(Arc::clone);
+        async move {
+            let work = nodes.map(|node| async move {
+                let mut mine = Vec::new();
+                loop {
+                    let claimed = node.claim_due_attempts(now, 30_000, 30).await.unwrap();
+                    if claimed.is_empty() {
+                        return mine;
+                    }
+                    mine.extend(claimed.into_iter().map(|row| row.id));
+                }
+            });
+            at_once(work.into()).await
+        }
+    };
+    // Twice: the second time nobody has closed them.
+    for now in [due, due.plus_ms(30_000)] {
+        let claimed = claim(now).await;
+        let all: Vec<_> = claimed.iter().flatten().collect();
+        assert_eq!(all.len(), 200, "each is given to one");
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 200);
+        assert_eq!(nodes[1].next_due().await.unwrap(), Some(now.plus_ms(30_000)));
+    }
     assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
 }
 

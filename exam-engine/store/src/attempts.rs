@@ -214,7 +214,19 @@ pub trait Attempts {
     /// Attempts the server has to close, longest overdue first.
     async fn attempts_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AttemptRow>, StoreError>;
 
-    /// When the next attempt is due.
+    /// The same for a worker that is about to close them: what one is given, no other is for as long as the lease. A
+    /// back end that one process has needs none.
+    async fn claim_due_attempts(
+        &self,
+        now: Timestamp,
+        lease_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<AttemptRow>, StoreError> {
+        let _ = lease_ms;
+        self.attempts_due(now, limit).await
+    }
+
+    /// When the next attempt is due; a claimed one at the end of its lease.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Ids of all attempts, for audits, by id.

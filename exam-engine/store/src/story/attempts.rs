@@ -243,10 +243,17 @@ pub(super) async fn the_server_finds_what_is_due(store: &Arc<dyn Store>) {
     assert_eq!(store.attempts_due(at(-501), 10).await.unwrap(), []);
     assert_eq!(store.attempts_due(at(-300), 10).await.unwrap(), [rows[1].clone(), rows[0].clone()]);
     assert_eq!(store.attempts_due(at(0), 1).await.unwrap(), [rows[1].clone()]);
+    let claimed = store.claim_due_attempts(at(-300), 500, 10).await.unwrap();
+    let mut ids: Vec<_> = claimed.iter().map(|row| row.id).collect();
+    ids.sort();
+    let mut expected = [rows[0].id, rows[1].id];
+    expected.sort();
+    assert_eq!(ids, expected);
     for row in &rows {
         close(store, row).await;
     }
     assert_eq!(store.attempts_due(at(0), 10).await.unwrap(), []);
+    assert_eq!(store.claim_due_attempts(at(0), 500, 10).await.unwrap(), []);
     assert!(store.next_due().await.unwrap().is_none_or(|due| due > at(0)));
 }
 
