@@ -260,7 +260,7 @@ impl Database {
 }
 
 /// An address without the password in it.
-fn masked(address: &str) -> String {
+pub(crate) fn masked(address: &str) -> String {
     let (address, query) = address.split_once('?').map_or((address, None), |(address, query)| (address, Some(query)));
     let mut shown = match address.split_once("://") {
         Some((scheme, rest)) => {

@@ -34,4 +34,5 @@ pub mod site;
 pub mod socket;
 pub mod stall;
 pub mod stream;
+pub mod transfer;
 pub mod webhook;

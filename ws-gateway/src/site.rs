@@ -101,14 +101,17 @@ async fn open_file(path: PathBuf) -> anyhow::Result<Opened> {
     Ok(Opened::Sqlite(Arc::new(store.with_context(|| format!("cannot open {}", path.display()))?)))
 }
 
-async fn connect(config: &Config, url: &str, must_exist: bool) -> anyhow::Result<Opened> {
+/// How a PostgreSQL database is reached, as configured.
+///
+/// # Errors
+/// The file with the password cannot be read.
+pub(crate) fn postgres_options(config: &Config) -> anyhow::Result<exam_store_postgres::Options> {
     let password = config.database_password()?;
-    let options = exam_store_postgres::Options {
-        node: config.node,
-        password,
-        must_exist,
-        ..exam_store_postgres::Options::default()
-    };
+    Ok(exam_store_postgres::Options { node: config.node, password, ..exam_store_postgres::Options::default() })
+}
+
+async fn connect(config: &Config, url: &str, must_exist: bool) -> anyhow::Result<Opened> {
+    let options = exam_store_postgres::Options { must_exist, ..postgres_options(config)? };
     let shown = config.masked().database;
     let store = PostgresStore::open(url, &options).await.with_context(|| format!("cannot open {shown}"))?;
     Ok(Opened::Postgres(Arc::new(store)))

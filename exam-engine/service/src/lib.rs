@@ -41,6 +41,7 @@ mod start;
 mod starts;
 mod study;
 mod tickets;
+mod transfer;
 mod units;
 mod verify;
 
@@ -70,4 +71,5 @@ pub use study::{
     BeatOutcome, ChallengeOutcome, CreditView, OpenedStudy, Replay, Resume, StudyError, StudyHandle, Welcome,
 };
 pub use tickets::{Bearer, Pass, Purpose};
+pub use transfer::MovedLogs;
 pub use verify::{AttemptVerdict, AuditReport};

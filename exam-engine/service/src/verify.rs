@@ -3,6 +3,7 @@
 use crate::rows::fold;
 use crate::{Engine, EngineError};
 use exam_core::attempt::StepBody;
+use exam_core::audit::AuditRecord;
 use exam_core::ids::{AttemptId, LessonId, PersonId};
 use exam_core::lesson::LessonStepRow;
 use exam_core::log::{LogId, StepRow};
@@ -94,12 +95,7 @@ impl Engine {
             let Some(last) = records.last() else { return Ok(()) };
             after = Some(last.seq);
             for record in records {
-                if record.seq != expected {
-                    report.faults.push(format!("audit log: record {} stands where {expected} belongs", record.seq));
-                }
-                if record.link(&head) != record.hash {
-                    report.faults.push(format!("audit log: record {} was altered, or one before it", record.seq));
-                }
+                report.faults.extend(site_log_fault(&record, expected, &head));
                 expected = record.seq + 1;
                 head = record.hash;
                 report.records += 1;
@@ -142,8 +138,17 @@ impl Engine {
     }
 }
 
+/// What is wrong with a record of the site's log, behind one with the hash `head`.
+pub(crate) fn site_log_fault(record: &AuditRecord, expected: i64, head: &str) -> Option<String> {
+    if record.seq != expected {
+        return Some(format!("audit log: record {} stands where {expected} belongs", record.seq));
+    }
+    (record.link(head) != record.hash)
+        .then(|| format!("audit log: record {} was altered, or one before it", record.seq))
+}
+
 /// The first thing wrong with a log.
-fn chain_fault<L: LogId>(rows: &[StepRow<L>]) -> Option<String> {
+pub(crate) fn chain_fault<L: LogId>(rows: &[StepRow<L>]) -> Option<String> {
     let mut head = [0; 32];
     for (expected, row) in (1..).zip(rows) {
         if row.seq != expected {

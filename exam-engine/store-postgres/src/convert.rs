@@ -60,7 +60,8 @@ impl ToSql for Json {
     to_sql_checked!();
 }
 
-struct JsonText<'a>(&'a str);
+/// JSON as a column has it.
+pub(crate) struct JsonText<'a>(pub(crate) &'a str);
 
 impl<'a> FromSql<'a> for JsonText<'a> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Fault> {

@@ -33,6 +33,7 @@ mod sessions;
 mod settings;
 mod tickets;
 mod tls;
+mod transfer;
 mod units;
 
 use announcements::Ears;
@@ -41,6 +42,7 @@ use exam_store::{Commit, LessonCommit, StoreError};
 use lane::Lane;
 use pool::Pool;
 use std::sync::Arc;
+pub use transfer::Arrival;
 
 /// How to open a database.
 #[derive(Clone)]

@@ -31,8 +31,18 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (number integer NOT N
 /// Runs what is missing, in one transaction. A database newer than this list is worked on as long as its
 /// schema still serves this release.
 pub(crate) async fn migrate(session: &Session, must_exist: bool) -> Result<(), OpenError> {
-    let failed = |error: tokio_postgres::Error| OpenError::Schema(words(&error));
-    session.run("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await.map_err(failed)?;
+    session.run("BEGIN").await.map_err(failed)?;
+    bring_up(session, must_exist).await?;
+    session.run("COMMIT").await.map_err(failed)
+}
+
+fn failed(error: tokio_postgres::Error) -> OpenError {
+    OpenError::Schema(words(&error))
+}
+
+/// The same within the transaction at hand.
+pub(crate) async fn bring_up(session: &Session, must_exist: bool) -> Result<(), OpenError> {
+    session.run("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await.map_err(failed)?;
     session.run(LOCK).await.map_err(failed)?;
     // Asked first: whoever works on a schema need not have the right to make one.
     let there = session.query("SELECT to_regclass('migrations') IS NOT NULL", &[]).await.map_err(failed)?;
@@ -62,5 +72,5 @@ pub(crate) async fn migrate(session: &Session, must_exist: bool) -> Result<(), O
         session.run(migration.sql).await.map_err(failed)?;
         session.run(&note).await.map_err(failed)?;
     }
-    session.run("COMMIT").await.map_err(failed)
+    Ok(())
 }

@@ -27,6 +27,7 @@ mod reader;
 mod sessions;
 mod settings;
 mod tickets;
+mod transfer;
 mod units;
 mod writer;
 
@@ -36,6 +37,7 @@ use reader::Readers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+pub use transfer::Departure;
 use writer::Writer;
 
 /// How to open a database.
@@ -78,6 +80,17 @@ pub enum OpenError {
     /// The schema is newer than this server, or a migration failed.
     #[error("the schema cannot be brought up to date: {0}")]
     Schema(#[from] rusqlite_migration::Error),
+    /// It is read as it is, and its schema is not the one that is read.
+    #[error(
+        "its schema is at step {found} and this release reads step {known}: start this release's server on it once, \
+         or take the release it belongs to"
+    )]
+    OtherRelease {
+        /// The database's.
+        found: usize,
+        /// This release's.
+        known: usize,
+    },
 }
 
 /// The store. Dropping it waits until what is queued is written; [`Self::close`] does so without

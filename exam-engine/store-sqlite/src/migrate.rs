@@ -11,6 +11,14 @@ const ALL: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/sqlite/0005_units.sql")),
 ];
 
+/// The number of the last one, which the file remembers.
+pub(crate) const NUMBER: usize = ALL.len();
+
+/// The number of the last one that a database has run.
+pub(crate) fn number_of(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).map(|number| number as usize)
+}
+
 /// Runs what is missing; a database newer than this list is refused.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
     Migrations::from_slice(ALL).to_latest(connection)

@@ -30,6 +30,7 @@ pub mod settings;
 #[cfg(feature = "story")]
 pub mod story;
 pub mod tickets;
+pub mod transfer;
 pub mod units;
 
 pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};

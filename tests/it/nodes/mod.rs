@@ -2,6 +2,7 @@
 
 mod database;
 mod lessons;
+mod migrate;
 mod one_site;
 mod together;
 

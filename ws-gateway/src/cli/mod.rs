@@ -2,6 +2,7 @@
 
 mod bank;
 mod exam;
+mod migrate;
 mod partner;
 mod serve;
 mod user;
@@ -85,6 +86,8 @@ enum Command {
     /// Partner systems: add
     #[command(subcommand)]
     Partner(partner::PartnerCommand),
+    /// Move a site from a SQLite file into an empty PostgreSQL database
+    Migrate(migrate::MigrateArgs),
     /// Copy a SQLite database into a new file, also while the site is running
     Backup {
         /// The new file
@@ -117,6 +120,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::User(command)) => block_on(user::run(command)),
         Some(Command::Partner(command)) => block_on(partner::run(command)),
         Some(Command::Audit(AuditCommand::Verify { site })) => block_on(verify_logs(site)),
+        Some(Command::Migrate(args)) => block_on(migrate::run(args)),
         Some(Command::Backup { to, site }) => backup(&site, &to),
     }
 }
