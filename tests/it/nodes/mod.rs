@@ -1,6 +1,8 @@
 //! Several nodes on one PostgreSQL database: any of them serves any attempt, and what one does the others know.
 
+mod balancer;
 mod database;
+mod deploy;
 mod lessons;
 mod migrate;
 mod one_site;

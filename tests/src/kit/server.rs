@@ -153,13 +153,13 @@ impl Server {
         }
         let (stdout, stderr) = (Log::default(), Log::default());
         let mut server = Self { folder, settings, running: None, url: String::new(), password: None, stdout, stderr };
-        server.launch();
+        server.launch("127.0.0.1:0");
         server
     }
 
-    fn launch(&mut self) {
+    fn launch(&mut self, listen: &str) {
         let mut command = keju(self.folder.path());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(self.database_url());
+        command.args(["serve", "--listen", listen, "--database"]).arg(self.database_url());
         if self.settings.config.is_some() {
             command.args(["--config", "test.toml"]);
         }
@@ -297,7 +297,14 @@ impl Server {
     /// Starts again on the same database, after a kill if it still runs. The address is a new one.
     pub fn restart(&mut self) {
         self.kill9();
-        self.launch();
+        self.launch("127.0.0.1:0");
+    }
+
+    /// Starts again at the address it had, as whoever stands before it expects.
+    pub fn start_again(&mut self) {
+        assert!(self.running.is_none(), "it runs");
+        let address = self.address().to_owned();
+        self.launch(&address);
     }
 
     /// Runs `keju` with these arguments on this server's database (which must not be open for
