@@ -50,7 +50,7 @@ async function story() {
   const elective = (await author.ask('GET', 'exams')).items.find((one) => one.code === 'gx-xx-ks');
   const practice = await learner.ask('POST', `exams/${elective.id}/attempts`, { command_id: crypto.randomUUID(), mode: 'practice' });
   const annual = (await author.ask('GET', 'exams')).items.find((one) => one.code === 'gx-bx-ks');
-  return { analysis, learnerId, annual: annual.id, passed: passed.id, practice: practice.id, hinted: await hinted() };
+  return { analysis, learnerId, annual: annual.id, passed: passed.id, practice: practice.id, hinted: await hinted(), invalid: await invalid() };
 }
 
 /** Papers enough for figures and for words about them. */
@@ -80,6 +80,17 @@ async function analysed(keys) {
   };
   for (let at = 0; at < names.length; at += 6) await Promise.all(names.slice(at, at + 6).map((name, index) => take(name, at + index)));
   return made.id;
+}
+
+/** The attempt of learner65, which was looked at twice and does not count. */
+async function invalid() {
+  const [learner, proctor, city] = await Promise.all(['learner65', 'proctor', 'city'].map((name) => api(site.origin, name)));
+  const { attempt } = (await learner.ask('GET', 'me/attempts')).items[0];
+  const act = (who, path, body) => who.ask('POST', path, { command_id: crypto.randomUUID(), ...body });
+  await act(proctor, `attempts/${attempt}/case`, { reason: '同考场考生举报，与监控画面相符' });
+  await act(proctor, `cases/${attempt}/decisions`, { decision: 'second_review', reason: '请另一人查看监控画面' });
+  await act(city, `cases/${attempt}/decisions`, { decision: 'confirmed', reason: '查实由他人代为作答' });
+  return attempt;
 }
 
 async function hinted() {
@@ -184,7 +195,12 @@ test('a proctor’s pages', async () => {
     ['console', `/proctor/${exam.id}`, (page) => page.waitForSelector('.virtual-row')],
     ['console-act', `/proctor/${exam.id}`, async (page) => { await page.click('.virtual-row button >> nth=0'); await page.waitForSelector('.dialog'); }],
     ['timeline', `/proctor/${exam.id}/${things.hinted}`],
+    ['cases', '/cases?state='],
+    ['case', `/cases/${things.passed}`, async (page) => { await page.click('.evidence summary >> nth=0'); await page.check('input[type=radio] >> nth=2'); }],
+    ['case-open', `/proctor/${exam.id}/${things.hinted}`, async (page) => { await page.click('button:has-text("提请核查")'); await page.waitForSelector('.dialog'); }],
   ]);
+  await look('city', [['case-decided', `/cases/${things.invalid}`]]);
+  await look('learner65', [['result-invalidated', `/attempts/${things.invalid}/result`], ['history-invalidated', '/history']]);
 });
 
 test('an author’s pages', async () => {

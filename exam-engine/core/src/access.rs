@@ -43,6 +43,18 @@ pub enum Act {
     RunExams,
     /// Watch attempts and lessons and their timelines.
     Proctor,
+    /// See cases and their evidence, open them.
+    ReviewCases,
+    /// Decide a case.
+    DecideCase {
+        /// Whose attempt it is about.
+        owner: PersonId,
+    },
+    /// Take a decided case up again.
+    ReopenCase {
+        /// Whose attempt it is about.
+        owner: PersonId,
+    },
     /// Add, list and revoke partner systems.
     ManagePartners,
     /// Add and change people, and the tree of units.
@@ -87,6 +99,10 @@ pub fn decide(subject: &Subject, act: Act) -> Verdict {
         Act::WriteExams => roles(&[Role::Author, Role::Admin]),
         Act::RunExams => roles(&[Role::Author, Role::Admin]),
         Act::Proctor => roles(&[Role::Proctor, Role::Admin]),
+        // Nobody judges in a cause of their own.
+        Act::DecideCase { owner } | Act::ReopenCase { owner } if owner == subject.person => Verdict::Deny,
+        Act::ReviewCases | Act::DecideCase { .. } => roles(&[Role::Proctor, Role::CityAdmin, Role::Admin]),
+        Act::ReopenCase { .. } => roles(&[Role::CityAdmin, Role::Admin]),
         Act::ManagePeople | Act::ManagePartners | Act::ManageCertificates => roles(&[Role::Admin]),
         Act::Oversee => roles(&OVERSEERS),
         Act::OverseePerson { within } if within => roles(&OVERSEERS),
@@ -128,6 +144,16 @@ mod tests {
     }
 
     #[test]
+    fn nobody_decides_in_a_cause_of_their_own() {
+        let me = PersonId(Uuid::from_u128(1));
+        let subject = Subject { person: me, roles: Role::ALL.into_iter().collect() };
+        for act in [Act::DecideCase { owner: me }, Act::ReopenCase { owner: me }] {
+            assert_eq!(decide(&subject, act), Verdict::Deny, "{act:?}");
+        }
+        assert_eq!(decide(&subject, Act::DecideCase { owner: PersonId(Uuid::from_u128(2)) }), Verdict::Allow);
+    }
+
+    #[test]
     fn nobody_without_a_role_may_write_run_watch_or_manage() {
         let nobody = Subject { person: PersonId(Uuid::from_u128(1)), roles: Roles::default() };
         for act in [
@@ -139,6 +165,9 @@ mod tests {
             Act::WriteExams,
             Act::RunExams,
             Act::Proctor,
+            Act::ReviewCases,
+            Act::DecideCase { owner: PersonId(Uuid::from_u128(2)) },
+            Act::ReopenCase { owner: PersonId(Uuid::from_u128(2)) },
             Act::ManagePeople,
             Act::ManagePartners,
             Act::Oversee,

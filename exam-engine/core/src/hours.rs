@@ -62,6 +62,15 @@ pub enum GrantSource {
         /// The one that was completed last.
         lesson: LessonId,
     },
+    /// A decided case: a counter-entry to what its attempt granted.
+    Review {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The entry that is taken back.
+        takes_back: EntryId,
+        /// Who decided.
+        by: PersonId,
+    },
 }
 
 /// One entry of the ledger.
@@ -92,7 +101,16 @@ impl LedgerEntry {
     pub const fn lesson(&self) -> Option<LessonId> {
         match self.source {
             GrantSource::Lesson { lesson } => Some(lesson),
-            GrantSource::Exam { .. } | GrantSource::Lessons { .. } => None,
+            GrantSource::Exam { .. } | GrantSource::Lessons { .. } | GrantSource::Review { .. } => None,
+        }
+    }
+
+    /// The entry that this one counters; `None`: it grants.
+    #[must_use]
+    pub const fn takes_back(&self) -> Option<EntryId> {
+        match self.source {
+            GrantSource::Review { takes_back, .. } => Some(takes_back),
+            GrantSource::Exam { .. } | GrantSource::Lesson { .. } | GrantSource::Lessons { .. } => None,
         }
     }
 }

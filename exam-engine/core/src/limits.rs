@@ -14,6 +14,8 @@ pub const BATCH_SIGNALS_MAX: usize = 100;
 pub const SIGNAL_DETAIL_CHARS_MAX: usize = 200;
 /// Characters of a reason a person gives for an act.
 pub const REASON_CHARS_MAX: usize = 1_000;
+/// Entries in the record of one case: decisions, and takings up of what was decided.
+pub const CASE_RECORD_MAX: usize = 50;
 /// The longest an attempt may last, extensions included: one day.
 pub const ATTEMPT_DURATION_MS_MAX: i64 = 24 * 3_600_000;
 /// The longest grace after a deadline.

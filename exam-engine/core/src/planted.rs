@@ -22,6 +22,14 @@ pub enum RuleBug {
     TerminatedPasses,
     /// A resumption moves the deadline by twice the pause.
     ResumeTwice,
+    /// A score of flags alone makes an attempt fail.
+    ScoreFails,
+    /// Who asked for a second review may decide it.
+    SameReviewer,
+    /// A confirmed case leaves the hours where they are.
+    ConfirmedKeepsHours,
+    /// A regrade grants hours to what does not count.
+    RegradeRestores,
     /// Anybody may take anybody's attempt.
     NoOwnerCheck,
     /// Used attempts are not counted.

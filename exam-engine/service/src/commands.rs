@@ -8,7 +8,9 @@ use crate::rows::{Prepared, fold, hours_facts, prepare};
 use crate::slots::{Slot, Turn};
 use crate::{Engine, EngineError, LoadedExam};
 use exam_core::attempt::decide::Decided;
-use exam_core::attempt::{Attempt, Command, Context, HoursFacts, Mode, Step, StepBody, command::Actor, decide};
+use exam_core::attempt::{
+    Attempt, Command, Context, Decision, HoursFacts, Mode, Step, StepBody, command::Actor, decide,
+};
 use exam_core::ids::{AttemptId, ExamId, PersonId};
 use exam_core::integrity::Origin;
 use exam_core::{Refusal, Timestamp};
@@ -129,7 +131,10 @@ impl Engine {
         exam: &LoadedExam,
     ) -> Result<bool, EngineError> {
         match command {
-            Command::Submit { .. } | Command::Expire | Command::Regrade { .. } => {
+            Command::Submit { .. }
+            | Command::Expire
+            | Command::Regrade { .. }
+            | Command::DecideCase { decision: Decision::Cleared, .. } => {
                 Ok(self.store.is_granted(learner, exam.course.id, exam.course.credit_year).await?)
             }
             _ => Ok(false),

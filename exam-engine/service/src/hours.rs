@@ -122,10 +122,13 @@ impl Engine {
         attempts: &HashMap<AttemptId, AttemptRow>,
     ) -> Result<SourceView, EngineError> {
         match entry.source {
-            GrantSource::Exam { attempt } => {
+            GrantSource::Exam { attempt } | GrantSource::Review { attempt, .. } => {
                 let Some(row) = attempts.get(&attempt) else { return Ok(SourceView::default()) };
                 let title = self.store.exam(row.exam).await?.map(|exam| exam.title).unwrap_or_default();
-                let by = self.granted_by(entry.learner, attempt).await?;
+                let by = match entry.source {
+                    GrantSource::Review { by, .. } => self.names([by]).await?.into_values().next(),
+                    _ => self.granted_by(entry.learner, attempt).await?,
+                };
                 Ok(SourceView { title, number: Some(row.number), closed_at: row.closed_at, by })
             }
             GrantSource::Lesson { lesson } | GrantSource::Lessons { lesson } => {
@@ -197,8 +200,10 @@ impl Engine {
     /// Whether an entry may be told. The attempt is looked up only where exams of one course differ.
     async fn is_told(&self, entry: &LedgerEntry, hidden: &HashMap<CourseId, Releases>) -> Result<bool, EngineError> {
         match (entry.source, hidden.get(&entry.course)) {
-            (GrantSource::Exam { .. }, Some(Releases { some: false, .. })) => Ok(false),
-            (GrantSource::Exam { .. }, Some(_)) => self.is_released(entry.source, self.now()).await,
+            (GrantSource::Exam { .. } | GrantSource::Review { .. }, Some(Releases { some: false, .. })) => Ok(false),
+            (GrantSource::Exam { .. } | GrantSource::Review { .. }, Some(_)) => {
+                self.is_released(entry.source, self.now()).await
+            }
             _ => Ok(true),
         }
     }
@@ -222,9 +227,10 @@ impl Engine {
         Ok(YearView { summary, entries })
     }
 
-    /// Whether an entry may show: one by an exam tells its grade, one by a lesson tells nothing new.
+    /// Whether an entry may show: one by an exam tells its grade, and so does what takes it back; one by a lesson
+    /// tells nothing new.
     async fn is_released(&self, source: GrantSource, now: Timestamp) -> Result<bool, EngineError> {
-        let GrantSource::Exam { attempt } = source else { return Ok(true) };
+        let (GrantSource::Exam { attempt } | GrantSource::Review { attempt, .. }) = source else { return Ok(true) };
         match self.store.attempt(attempt).await? {
             Some(row) => Ok(exam_visibility(&self.loaded(row.exam).await?.exam.rules, now).released),
             None => Ok(true),

@@ -9,6 +9,7 @@
 mod analysis;
 mod attempts;
 mod banks;
+mod cases;
 mod certificates;
 pub mod clock;
 mod commands;
@@ -48,6 +49,7 @@ mod verify;
 pub use analysis::{ExamAnalysis, Which};
 pub use attempts::{AnswerOutcome, BatchOutcome, Feedback, ReceiptCheck, Submission};
 pub use banks::{ImportRequest, Stratum, WrittenItem};
+pub use cases::{CaseFile, CaseLine, CaseOutcome};
 pub use certificates::{CertificateView, IssuedCertificate};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{Engine, Options, Stats};

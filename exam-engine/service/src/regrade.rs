@@ -1,7 +1,8 @@
 //! Regrading: marks closed attempts again by the bank's present keys. Shows the difference first; appends, never rewrites.
 //!
 //! Prompts stay as they were pinned: an item takes part only where its present version asks the very
-//! same. Hours are granted where a pass comes newly; hours once granted stay, and are reported.
+//! same. Hours are granted where a pass comes newly; hours once granted stay, and are reported. What a person decided
+//! not to count passes by no key.
 
 use crate::loaded::blocking;
 use crate::{Engine, EngineError, LoadedExam};
@@ -154,12 +155,13 @@ fn change(attempt: &Attempt, exam: &LoadedExam, pool: &Pool) -> Option<RegradeCh
     let before = attempt.grade()?;
     let may_pass = !matches!(attempt.phase, exam_core::attempt::Phase::Terminated { .. });
     let after = exam_core::attempt::grade(attempt, pool, &exam.exam.rules, may_pass);
+    let counts = attempt.invalidated().is_none();
     (after.score != before.score || after.passed != before.passed).then(|| RegradeChange {
         attempt: attempt.id,
         score_before: before.score,
         score_after: after.score,
-        passed_before: before.passed,
-        passed_after: after.passed,
+        passed_before: before.passed && counts,
+        passed_after: after.passed && counts,
         hours_kept: attempt.hours_granted > Points::ZERO && !after.passed,
     })
 }

@@ -4,12 +4,14 @@ use crate::{EngineError, LoadedExam};
 use exam_core::Timestamp;
 use exam_core::attempt::decide::Decided;
 use exam_core::attempt::{
-    Attempt, CommandId, HoursFacts, NewStep, Phase, SavedAnswer, Step, StepBody, StepRow, command::Actor,
+    Attempt, Case, CaseState, CommandId, Decision, HoursFacts, NewStep, Phase, SavedAnswer, Step, StepBody, StepRow,
+    command::Actor,
 };
 use exam_core::audit::NewAudit;
 use exam_core::hours::{GrantSource, LedgerEntry};
 use exam_core::ids::{AttemptId, EntryId, PersonId};
-use exam_store::{Announcement, AttemptRow, AttemptState, Commit, RowChange};
+use exam_store::{Announcement, AttemptRow, AttemptState, CaseMark, Commit, RowChange};
+use question_bank::Points;
 
 /// A commit and the steps in it, ready to be applied after it.
 pub(crate) struct Prepared {
@@ -51,7 +53,7 @@ pub(crate) fn prepare(
             RowChange::Update(Box::new(attempt_row(&next, CommandId::nil(), [0; 16])))
         }
     };
-    let grant = decided.steps.iter().find_map(|new| ledger_entry(&new.body, learner, facts, at));
+    let grant = decided.steps.iter().find_map(|new| ledger_entry(&new.body, attempt, actor, facts, at));
     let audit = act_of_a_person(actor, attempt.id, decided, at);
     let announcements = announcements(attempt, &row, seq);
     let commit = Commit { steps: rows, row, grant, audit, announcements };
@@ -86,6 +88,9 @@ fn flagged_row(attempt: &Attempt, steps: &[Step]) -> AttemptRow {
             StepBody::Flagged(flag) => {
                 row.flags += 1;
                 row.integrity_score = row.integrity_score.saturating_add(flag.weight);
+                if row.case.is_none() && Case::opens_by_score(row.mode, row.integrity_score) {
+                    row.case = Some(CaseMark { state: CaseState::Open, opened_at: step.at });
+                }
             }
             StepBody::Answered { slot, response, .. } => {
                 if let Some(place) = (*slot as usize).checked_sub(1).and_then(|index| held.get_mut(index)) {
@@ -112,21 +117,37 @@ fn announcements(attempt: &Attempt, row: &RowChange, seq: u32) -> Vec<Announceme
     }
 }
 
-fn ledger_entry(body: &StepBody, learner: PersonId, facts: &HoursFacts, at: Timestamp) -> Option<LedgerEntry> {
-    let StepBody::HoursGranted { entry, course, credit_year, bucket, hours } = body else { return None };
+/// The entry that a step makes: a grant, or the counter-entry to one, which names who decided it.
+pub(crate) fn ledger_entry(
+    body: &StepBody,
+    attempt: &Attempt,
+    actor: Actor,
+    facts: &HoursFacts,
+    at: Timestamp,
+) -> Option<LedgerEntry> {
+    let (id, course, credit_year, bucket, hours, source) = match (body, actor) {
+        (StepBody::HoursGranted { entry, course, credit_year, bucket, hours }, _) => {
+            (entry, course, credit_year, bucket, *hours, facts.source)
+        }
+        (StepBody::HoursTakenBack { entry, takes_back, course, credit_year, bucket, hours }, Actor::Person(by)) => {
+            let source = GrantSource::Review { attempt: attempt.id, takes_back: *takes_back, by };
+            (entry, course, credit_year, bucket, Points::ZERO - *hours, source)
+        }
+        _ => return None,
+    };
     Some(LedgerEntry {
-        id: *entry,
-        learner,
+        id: *id,
+        learner: attempt.learner,
         course: *course,
         credit_year: *credit_year,
         bucket: *bucket,
-        hours: *hours,
-        source: facts.source,
+        hours,
+        source,
         at,
     })
 }
 
-/// Acts of proctors and regrades stand in the site's audit log too.
+/// Acts of proctors and reviewers, and regrades, stand in the site's audit log too.
 fn act_of_a_person(actor: Actor, attempt: AttemptId, decided: &Decided, at: Timestamp) -> Option<NewAudit> {
     let Actor::Person(person) = actor else { return None };
     let act = decided.steps.iter().find_map(|new| match &new.body {
@@ -136,6 +157,10 @@ fn act_of_a_person(actor: Actor, attempt: AttemptId, decided: &Decided, at: Time
         StepBody::Extended { .. } => Some("attempt.extend"),
         StepBody::Terminated { .. } => Some("attempt.terminate"),
         StepBody::Regraded { .. } => Some("attempt.regrade"),
+        StepBody::CaseOpened { .. } => Some("case.open"),
+        StepBody::CaseDecided { decision: Decision::Cleared, .. } => Some("case.clear"),
+        StepBody::CaseDecided { decision: Decision::Confirmed, .. } => Some("case.confirm"),
+        StepBody::CaseDecided { decision: Decision::SecondReview, .. } => Some("case.second_review"),
         _ => None,
     })?;
     Some(NewAudit { at, actor: Some(person), act, subject: attempt.to_string(), detail: "{}".to_owned() })
@@ -163,10 +188,12 @@ pub(crate) fn attempt_row(attempt: &Attempt, start_command: CommandId, start_dig
         closed_at: attempt.phase.closed_at(),
         answered: attempt.answered() as u32,
         score: attempt.grade().map(|grade| grade.score),
-        passed: attempt.grade().map(|grade| grade.passed),
+        passed: attempt.passed(),
         hours: attempt.hours_granted,
         integrity_score: attempt.observer.score(),
         flags: attempt.observer.flag_count(),
+        case: attempt.case.as_ref().map(|case| CaseMark { state: case.state, opened_at: case.opened_at }),
+        invalidated: attempt.invalidated().is_some(),
         start_command,
         start_digest,
     }

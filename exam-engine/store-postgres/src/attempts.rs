@@ -7,10 +7,12 @@ use crate::connect::{Param, read_all, read_first};
 use crate::convert::{Time, bytes, count, get, limit, mode, mode_name, named, points, step, time, time_opt};
 use crate::failure::store_error;
 use async_trait::async_trait;
-use exam_core::attempt::StepRow;
+use exam_core::attempt::{CaseState, StepRow};
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
-use exam_store::attempts::AttemptFilter;
-use exam_store::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, CommitError, Exams, Page, StoreError};
+use exam_store::attempts::{AttemptFilter, CaseFilter};
+use exam_store::{
+    AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, CommitError, Exams, Page, StoreError,
+};
 use futures_util::future::join_all;
 use question_bank::Points;
 use tokio_postgres::Row;
@@ -20,7 +22,8 @@ macro_rules! attempts {
     ($rest:literal) => {
         concat!(
             "SELECT id, learner, exam, mode, number, state, started_at, deadline, due_at, closed_at, answered, score, \
-             passed, hours, integrity_score, flags, start_command, start_digest FROM attempts ",
+             passed, hours, integrity_score, flags, start_command, start_digest, case_state, case_opened_at, invalidated \
+             FROM attempts ",
             $rest
         )
     };
@@ -124,8 +127,7 @@ impl Attempts for PostgresStore {
                  AND ($4::text IS NULL OR state = $4) ORDER BY id DESC LIMIT $5"
             )
         };
-        // No id of ours is the largest of all.
-        let before = page.after.map_or(Uuid::max(), |id| id.0);
+        let before = before(page.after);
         let (mode, state) = (filter.mode.map(mode_name), filter.state.map(AttemptState::name));
         let params: [Param<'_>; 5] = [&exam.0, &before, &mode, &state, &limit(page.limit)];
         read_all(&self.readers.read(sql, &params).await?, attempt_row)
@@ -145,6 +147,26 @@ impl Attempts for PostgresStore {
         let before = page.after.map_or(Uuid::max(), |id| id.0);
         let (mode, state) = (filter.mode.map(mode_name), filter.state.map(AttemptState::name));
         let params: [Param<'_>; 6] = [&exam.0, &before, &mode, &state, &units, &limit(page.limit)];
+        read_all(&self.readers.read(sql, &params).await?, attempt_row)
+    }
+
+    async fn cases(&self, filter: CaseFilter, page: Page<AttemptId>) -> Result<Vec<AttemptRow>, StoreError> {
+        // Those that wait are few among many decided ones and have an index of their own.
+        let waiting = filter.state.is_some_and(CaseState::is_waiting);
+        let sql = if waiting {
+            attempts!(
+                "WHERE case_state IN ('open', 'second_review') AND id < $1 AND case_state = $2 \
+                 AND ($3::uuid IS NULL OR exam = $3) ORDER BY id DESC LIMIT $4"
+            )
+        } else {
+            attempts!(
+                "WHERE case_state IS NOT NULL AND id < $1 AND ($2::text IS NULL OR case_state = $2) \
+                 AND ($3::uuid IS NULL OR exam = $3) ORDER BY id DESC LIMIT $4"
+            )
+        };
+        let (before, state, exam) =
+            (before(page.after), filter.state.map(CaseState::name), filter.exam.map(|exam| exam.0));
+        let params: [Param<'_>; 4] = [&before, &state, &exam, &limit(page.limit)];
         read_all(&self.readers.read(sql, &params).await?, attempt_row)
     }
 
@@ -220,6 +242,11 @@ fn after(id: Option<AttemptId>) -> Uuid {
     id.map_or(Uuid::nil(), |id| id.0)
 }
 
+/// The id to end before: none of ours is the largest of all.
+fn before(id: Option<AttemptId>) -> Uuid {
+    id.map_or(Uuid::max(), |id| id.0)
+}
+
 fn attempt_row(row: &Row) -> Result<AttemptRow, StoreError> {
     Ok(AttemptRow {
         id: AttemptId(get(row, 0)?),
@@ -240,7 +267,17 @@ fn attempt_row(row: &Row) -> Result<AttemptRow, StoreError> {
         flags: count(row, 15)?,
         start_command: get(row, 16)?,
         start_digest: bytes(row, 17)?,
+        case: case_mark(row, 18)?,
+        invalidated: get(row, 20)?,
     })
+}
+
+/// Reads where a case stands from two neighbouring columns.
+fn case_mark(row: &Row, column: usize) -> Result<Option<CaseMark>, StoreError> {
+    if get::<Option<&str>>(row, column)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(CaseMark { state: named(row, column, CaseState::parse)?, opened_at: time(row, column + 1)? }))
 }
 
 fn step_row(row: &Row) -> Result<StepRow, StoreError> {

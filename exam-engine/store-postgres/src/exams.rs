@@ -14,6 +14,7 @@ use exam_core::exam::{Exam, ExamState};
 use exam_core::{ExamId, PersonId, Timestamp};
 use exam_store::{Announcement, Exams, OverrideRow, Page, StoreError};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 #[async_trait]
 impl Exams for PostgresStore {
@@ -61,6 +62,12 @@ impl Exams for PostgresStore {
     async fn exam_by_code(&self, code: &str) -> Result<Option<Exam>, StoreError> {
         let rows = self.readers.read("SELECT body FROM exams WHERE code = $1", &[&code]).await?;
         read_first(&rows, |row| json(row, 0))
+    }
+
+    async fn exams_by_ids(&self, ids: Vec<ExamId>) -> Result<Vec<Exam>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows = self.readers.read("SELECT body FROM exams WHERE id = ANY($1)", &[&ids]).await?;
+        read_all(&rows, |row| json(row, 0))
     }
 
     async fn exams(&self) -> Result<Vec<Exam>, StoreError> {

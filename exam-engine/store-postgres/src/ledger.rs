@@ -1,5 +1,7 @@
 //! The hours ledger. The column `lesson` is set where a lesson's own hours were granted, and only there: it is
-//! what the two unique keys tell grants apart by.
+//! what the two unique keys of grants tell them apart by. A counter-entry names in `takes_back` what it takes back;
+//! a grant's `generation` is one more than the counter-entries before it, so that it comes into the way of any other
+//! grant that stands. A counter-entry that is not committed yet is not counted, and its grant is still in the way.
 
 use crate::PostgresStore;
 use crate::connect::{Param, Session, read_all};
@@ -14,16 +16,18 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, \
-    hours, source, at, lesson) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+    hours, source, at, lesson, takes_back, generation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+    1 + (SELECT count(*)::integer FROM ledger WHERE learner = $1 AND credit_year = $2 AND course = $4 \
+    AND takes_back IS NOT NULL)) ON CONFLICT DO NOTHING";
 pub(crate) const ENTRIES_OF: &str = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at \
     FROM ledger WHERE learner = $1 AND credit_year = $2 ORDER BY at, id";
-pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger WHERE learner = $1 AND course = $2 AND credit_year = $3 AND hours >= 0 \
-    AND lesson IS NULL";
+pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger g WHERE learner = $1 AND course = $2 AND credit_year = $3 \
+    AND takes_back IS NULL AND lesson IS NULL AND NOT EXISTS \
+    (SELECT 1 FROM ledger b WHERE b.learner = $1 AND b.takes_back = g.id)";
 pub(crate) const IS_LESSON_GRANTED: &str =
     "SELECT 1 FROM ledger WHERE learner = $1 AND lesson = $2 AND credit_year = $3 AND hours >= 0";
 
-/// Appends entries within the transaction of the grades and completions that earned them, each with the place of
-/// its commit.
+/// Appends entries within the transaction of what earned them, or took them back, each with the place of its commit.
 pub(crate) async fn grant(
     session: &Session,
     entries: Vec<(usize, &LedgerEntry)>,
@@ -32,7 +36,7 @@ pub(crate) async fn grant(
     for (place, entry) in entries {
         let (subject, obligation) = bucket_names(entry.bucket);
         let source = Json(to_json(&entry.source)?);
-        let params: [Param<'_>; 10] = [
+        let params: [Param<'_>; 11] = [
             &entry.learner.0,
             &entry.credit_year,
             &entry.id.0,
@@ -43,6 +47,7 @@ pub(crate) async fn grant(
             &source,
             &Time(entry.at),
             &entry.lesson().map(|lesson| lesson.0),
+            &entry.takes_back().map(|entry| entry.0),
         ];
         if session.execute(INSERT_ENTRY, &params).await.map_err(refusal)? == 0 {
             written.fail(place, CommitError::AlreadyGranted, true);

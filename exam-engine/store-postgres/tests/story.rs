@@ -3,13 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use exam_core::attempt::CaseState;
 use exam_core::{PersonId, Timestamp};
+use exam_store::attempts::CaseFilter;
 use exam_store::story::kit::{
     Log, act, at_once, attempt, grant, is_chain, new_exam, new_id, new_learner, started, submitted,
 };
 use exam_store::story::{audit_chain_holds, tell};
 use exam_store::{
-    Announcement, Announcements, Attempts, Commit, CommitError, Heard, RowChange, Settings, Store, StoreError,
+    Announcement, Announcements, Attempts, CaseMark, Commit, CommitError, Heard, Page, RowChange, Settings, Store,
+    StoreError,
 };
 use exam_store_postgres::{OpenError, Options, PostgresStore};
 use keju_test_cluster::Cluster;
@@ -363,6 +366,50 @@ async fn what_is_no_database_of_ours_is_refused() {
         assert!(matches!(refused, OpenError::Address { .. }), "{wrong}: {refused}");
         assert!(!format!("{refused} {refused:?}").contains("geheim"));
     }
+}
+
+/// Attempts from before there were cases have theirs by the same rule; nothing else changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_before_cases_has_them_after_the_migration() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let owned = |sql: &str| cluster.sql(&url, &format!("SET ROLE keju; {sql}"));
+    owned(include_str!("../../../migrations/postgres/0001_init.sql"));
+    owned(include_str!("../../../migrations/postgres/0002_lessons.sql"));
+    owned(include_str!("../../../migrations/postgres/0003_commands.sql"));
+    owned(include_str!("../../../migrations/postgres/0004_certificates.sql"));
+    owned(
+        "CREATE TABLE migrations (number integer NOT NULL PRIMARY KEY, needs integer NOT NULL, \
+         at timestamptz NOT NULL DEFAULT now()); INSERT INTO migrations (number, needs) VALUES (1, 1), (2, 1), \
+         (3, 1), (4, 1)",
+    );
+    let learner = new_id();
+    owned(&format!("INSERT INTO people VALUES ('{learner}', 'a', 'a', 1, NULL, NULL, false, false, NULL)"));
+    let rows = [
+        (1, "exam", "submitted", 29, "'2023-01-01 00:00:07Z'"),
+        (2, "exam", "submitted", 30, "'2023-01-01 00:00:07Z'"),
+        (3, "exam", "terminated", 0, "'2023-01-01 00:00:08Z'"),
+        (4, "practice", "terminated", 90, "'2023-01-01 00:00:09Z'"),
+        (5, "exam", "open", 45, "NULL"),
+    ];
+    for (number, mode, state, score, closed_at) in rows {
+        let id = uuid::Uuid::from_u128(number);
+        owned(&format!(
+            "INSERT INTO attempts (learner, id, exam, mode, number, state, started_at, deadline, closed_at, answered, \
+             hours, integrity_score, flags, start_command, start_digest) VALUES ('{learner}', '{id}', '{id}', '{mode}', \
+             {number}, '{state}', '2023-01-01 00:00:05Z', '2023-01-01 00:00:06Z', {closed_at}, 0, 0, {score}, 0, '{id}', \
+             decode(repeat('00', 16), 'hex'))"
+        ));
+    }
+    let store = open(&url).await;
+    let found = store.cases(CaseFilter::default(), Page { after: None, limit: 10 }).await.unwrap();
+    let told: Vec<_> = found.iter().map(|row| (row.number, row.case.unwrap(), row.invalidated)).collect();
+    let mark = |seconds| CaseMark {
+        state: CaseState::Open,
+        opened_at: Timestamp::parse(&format!("2023-01-01T00:00:0{seconds}Z")).unwrap(),
+    };
+    assert_eq!(told, [(5, mark(5), false), (3, mark(8), false), (2, mark(7), false)]);
+    store.close().await;
 }
 
 async fn open_node(url: &str, node: u16) -> Arc<PostgresStore> {

@@ -6,11 +6,12 @@ use crate::SqliteStore;
 use crate::convert::{limit, mode, mode_name, named, points, row, rows, step, time, time_opt, to_json};
 use crate::exams::overrides;
 use async_trait::async_trait;
-use exam_core::attempt::{CommandId, StepRow};
+use exam_core::attempt::{CaseState, CommandId, StepRow};
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
-use exam_store::attempts::AttemptFilter;
-use exam_store::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, CommitError, Page, StoreError};
+use exam_store::attempts::{AttemptFilter, CaseFilter};
+use exam_store::{AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, CommitError, Page, StoreError};
 use question_bank::Points;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 pub(crate) use commit::{Memory, apply, note_time};
@@ -19,7 +20,8 @@ macro_rules! attempts {
     ($rest:literal) => {
         concat!(
             "SELECT id, learner, exam, mode, number, state, started_at, deadline, due_at, closed_at, answered, score, \
-             passed, hours, integrity_score, flags, start_command, start_digest FROM attempts ",
+             passed, hours, integrity_score, flags, start_command, start_digest, case_state, case_opened_at, invalidated \
+             FROM attempts ",
             $rest
         )
     };
@@ -163,6 +165,27 @@ impl Attempts for SqliteStore {
             .await
     }
 
+    async fn cases(&self, filter: CaseFilter, page: Page<AttemptId>) -> Result<Vec<AttemptRow>, StoreError> {
+        // Those that wait are few among many decided ones and have an index of their own.
+        let waiting = filter.state.is_some_and(CaseState::is_waiting);
+        let sql = if waiting {
+            attempts!(
+                "INDEXED BY attempts_case_waiting WHERE case_state IN ('open', 'second_review') AND id < ?1 \
+                 AND case_state = ?2 AND (?3 IS NULL OR exam = ?3) ORDER BY id DESC LIMIT ?4"
+            )
+        } else {
+            attempts!(
+                "INDEXED BY attempts_case WHERE case_state IS NOT NULL AND id < ?1 \
+                 AND (?2 IS NULL OR case_state = ?2) AND (?3 IS NULL OR exam = ?3) ORDER BY id DESC LIMIT ?4"
+            )
+        };
+        let (before, state, exam) =
+            (before(page.after), filter.state.map(CaseState::name), filter.exam.map(ExamId::bytes));
+        self.readers
+            .read(move |connection| rows(connection, sql, params![before, state, exam, limit(page.limit)], attempt_row))
+            .await
+    }
+
     async fn attempts_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AttemptRow>, StoreError> {
         let sql = attempts!("WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?");
         self.readers.read(move |connection| rows(connection, sql, (now.ms(), limit), attempt_row)).await
@@ -220,7 +243,17 @@ fn attempt_row(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
         flags: row.get(15)?,
         start_command: CommandId::from_bytes(row.get(16)?),
         start_digest: row.get(17)?,
+        case: case_mark(row, 18)?,
+        invalidated: row.get(20)?,
     })
+}
+
+/// Reads where a case stands from two neighbouring columns.
+fn case_mark(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<CaseMark>> {
+    if row.get_ref(column)?.data_type() == Type::Null {
+        return Ok(None);
+    }
+    Ok(Some(CaseMark { state: named(row, column, CaseState::parse)?, opened_at: time(row, column + 1)? }))
 }
 
 fn step_row(row: &Row<'_>) -> rusqlite::Result<StepRow> {

@@ -65,6 +65,13 @@ impl Exams for SqliteStore {
         self.readers.read(move |connection| row(connection, sql, [code], |row| json(row, 0))).await
     }
 
+    async fn exams_by_ids(&self, ids: Vec<ExamId>) -> Result<Vec<Exam>, StoreError> {
+        let sql = "SELECT body FROM exams WHERE id IN (SELECT unhex(value) FROM json_each(?))";
+        let ids: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
+        let ids = to_json(&ids)?;
+        self.readers.read(move |connection| rows(connection, sql, [ids], |row| json(row, 0))).await
+    }
+
     async fn exams(&self) -> Result<Vec<Exam>, StoreError> {
         let sql = "SELECT body FROM exams ORDER BY code";
         self.readers.read(move |connection| rows(connection, sql, [], |row| json(row, 0))).await

@@ -1,5 +1,7 @@
 //! The hours ledger. The column `lesson` is set where a lesson's own hours were granted, and only there: it is
-//! what the two unique keys tell grants apart by.
+//! what the two unique keys of grants tell them apart by. A counter-entry names in `takes_back` what it takes back;
+//! a grant's `generation` is one more than the counter-entries before it, so that it comes into the way of any other
+//! grant that stands.
 
 use crate::SqliteStore;
 use crate::convert::{bucket, bucket_names, execute, json, points, row, rows, time, to_json};
@@ -10,13 +12,14 @@ use exam_core::{CourseId, EntryId, LessonId, PersonId};
 use exam_store::{CommitError, Ledger, StoreError};
 use rusqlite::{Connection, Row, params};
 
-/// Appends an entry within the transaction of the grade or the completion that earned it.
+/// Appends an entry within the transaction of what earned it, or took it back.
 pub(crate) fn append(connection: &Connection, entry: &LedgerEntry) -> Result<(), Failure> {
     let (subject, obligation) = bucket_names(entry.bucket);
     let done = execute(
         connection,
-        "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, hours, source, at, lesson) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, hours, source, at, lesson, \
+         takes_back, generation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1 + (SELECT count(*) FROM ledger \
+         WHERE learner = ?1 AND credit_year = ?2 AND course = ?4 AND takes_back IS NOT NULL))",
         params![
             entry.learner.bytes(),
             entry.credit_year,
@@ -27,7 +30,8 @@ pub(crate) fn append(connection: &Connection, entry: &LedgerEntry) -> Result<(),
             entry.hours.hundredths(),
             to_json(&entry.source)?,
             entry.at.ms(),
-            entry.lesson().map(LessonId::bytes)
+            entry.lesson().map(LessonId::bytes),
+            entry.takes_back().map(EntryId::bytes)
         ],
     );
     match done {
@@ -56,8 +60,9 @@ impl Ledger for SqliteStore {
     }
 
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM ledger WHERE learner = ? AND course = ? AND credit_year = ? AND hours >= 0 \
-                   AND lesson IS NULL";
+        let sql = "SELECT 1 FROM ledger g WHERE learner = ? AND course = ? AND credit_year = ? AND takes_back IS NULL \
+                   AND lesson IS NULL AND NOT EXISTS \
+                   (SELECT 1 FROM ledger b WHERE b.learner = g.learner AND b.takes_back = g.id)";
         let key = (learner.bytes(), course.bytes(), credit_year);
         let found = self.readers.read(move |connection| row(connection, sql, key, |_| Ok(()))).await?;
         Ok(found.is_some())

@@ -9,6 +9,7 @@ const ALL: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/sqlite/0003_commands.sql")),
     M::up(include_str!("../../../migrations/sqlite/0004_certificates.sql")),
     M::up(include_str!("../../../migrations/sqlite/0005_units.sql")),
+    M::up(include_str!("../../../migrations/sqlite/0006_cases.sql")),
 ];
 
 /// The number of the last one, which the file remembers.

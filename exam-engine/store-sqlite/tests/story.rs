@@ -3,12 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use exam_core::{AttemptId, PersonId};
+use exam_core::attempt::CaseState;
+use exam_core::{AttemptId, PersonId, Timestamp};
+use exam_store::attempts::CaseFilter;
 use exam_store::story::kit::{
     Log, act, at_once, is_chain, item, new_exam, new_id, new_learner, person, plain, started,
 };
 use exam_store::story::{audit_chain_holds, copy_is_whole, tell};
-use exam_store::{Attempts, AuditLog, Banks, CommitError, ItemState, People, Settings, Store, StoreError};
+use exam_store::{
+    Attempts, AuditLog, Banks, CaseMark, CommitError, ItemState, Page, People, Settings, Store, StoreError,
+};
 use exam_store_sqlite::{OpenError, Options, SqliteStore};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -114,6 +118,46 @@ async fn a_file_that_is_not_ours_is_refused() {
     assert!(matches!(SqliteStore::open(&text, &Options::default()), Err(OpenError::Sqlite(_))));
     let nowhere = folder.path().join("nowhere").join("keju.db");
     assert!(matches!(SqliteStore::open(nowhere, &Options::default()), Err(OpenError::File { .. })));
+}
+
+/// Attempts from before there were cases have theirs by the same rule; nothing else changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_before_cases_has_them_after_the_migration() {
+    let (_folder, path) = database();
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("../../../migrations/sqlite/0001_init.sql")).unwrap();
+    raw.execute_batch(include_str!("../../../migrations/sqlite/0002_lessons.sql")).unwrap();
+    raw.execute_batch(include_str!("../../../migrations/sqlite/0003_commands.sql")).unwrap();
+    raw.execute_batch(include_str!("../../../migrations/sqlite/0004_certificates.sql")).unwrap();
+    raw.execute_batch(
+        "INSERT INTO people VALUES (zeroblob(16), 'a', 'a', 1, NULL, NULL, 0, 0, NULL);
+         INSERT INTO banks VALUES (zeroblob(16), 'b', 'b', 0);
+         INSERT INTO courses VALUES (zeroblob(16), 'c', 'c', 'public', 'elective', 2023, 100);
+         INSERT INTO exams VALUES (zeroblob(16), 'e', zeroblob(16), zeroblob(16), 'draft', zeroblob(32), '{}');",
+    )
+    .unwrap();
+    let rows = [
+        (1, "exam", "submitted", 29, Some(7)),
+        (2, "exam", "submitted", 30, Some(7)),
+        (3, "exam", "terminated", 0, Some(8)),
+        (4, "practice", "terminated", 90, Some(9)),
+        (5, "exam", "open", 45, None),
+    ];
+    for (number, mode, state, score, closed_at) in rows {
+        let sql = "INSERT INTO attempts (id, learner, exam, mode, number, state, started_at, deadline, closed_at, \
+                   answered, hours, integrity_score, flags, start_command, start_digest) \
+                   VALUES (?1, zeroblob(16), zeroblob(16), ?2, ?3, ?4, 5, 6, ?5, 0, 0, ?6, 0, ?1, zeroblob(16))";
+        let id = [number as u8; 16];
+        raw.execute(sql, rusqlite::params![id, mode, number, state, closed_at, score]).unwrap();
+    }
+    raw.pragma_update(None, "user_version", 4).unwrap();
+    drop(raw);
+    let store = open(&path);
+    let found = store.cases(CaseFilter::default(), Page { after: None, limit: 10 }).await.unwrap();
+    let told: Vec<_> = found.iter().map(|row| (row.number, row.case.unwrap(), row.invalidated)).collect();
+    let mark = |ms| CaseMark { state: CaseState::Open, opened_at: Timestamp::from_ms(ms) };
+    assert_eq!(told, [(5, mark(5), false), (3, mark(8), false), (2, mark(7), false)]);
+    store.close().await;
 }
 
 #[cfg(unix)]

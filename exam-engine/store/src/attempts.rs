@@ -2,7 +2,7 @@
 
 use crate::{Announcement, CommitError, OverrideRow, Page, StoreError};
 use async_trait::async_trait;
-use exam_core::attempt::{CommandId, Mode, StepRow};
+use exam_core::attempt::{CaseState, CommandId, Mode, StepRow};
 use exam_core::audit::NewAudit;
 use exam_core::hours::LedgerEntry;
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
@@ -84,10 +84,23 @@ pub struct AttemptRow {
     pub integrity_score: u32,
     /// Number of integrity flags.
     pub flags: u32,
+    /// Where its case stands; `None` while there is none.
+    pub case: Option<CaseMark>,
+    /// Whether a person's decision stands by which it does not count.
+    pub invalidated: bool,
     /// The command that started it, for repeats.
     pub start_command: CommandId,
     /// The digest of that command's content.
     pub start_digest: [u8; 16],
+}
+
+/// Where the case of an attempt stands, as rows know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseMark {
+    /// Where.
+    pub state: CaseState,
+    /// When it was opened first.
+    pub opened_at: Timestamp,
 }
 
 /// What happens to the attempt's row.
@@ -108,7 +121,7 @@ pub struct Commit {
     pub steps: Vec<StepRow>,
     /// The attempt's row.
     pub row: RowChange,
-    /// Hours it earns.
+    /// Hours it earns, or the counter-entry to what it earned.
     pub grant: Option<LedgerEntry>,
     /// An act of a person that belongs into the site's audit log as well.
     pub audit: Option<NewAudit>,
@@ -156,6 +169,15 @@ pub struct BeforeStart {
     pub attempts: Vec<AttemptRow>,
     /// The learner's exceptions at this one, oldest first.
     pub overrides: Vec<OverrideRow>,
+}
+
+/// Which cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaseFilter {
+    /// Only these.
+    pub state: Option<CaseState>,
+    /// Only of attempts at it.
+    pub exam: Option<ExamId>,
 }
 
 /// Attempts and their steps.
@@ -210,6 +232,9 @@ pub trait Attempts {
         filter: AttemptFilter,
         page: Page<AttemptId>,
     ) -> Result<Vec<AttemptRow>, StoreError>;
+
+    /// The attempts that have a case by id, newest first.
+    async fn cases(&self, filter: CaseFilter, page: Page<AttemptId>) -> Result<Vec<AttemptRow>, StoreError>;
 
     /// Attempts the server has to close, longest overdue first.
     async fn attempts_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AttemptRow>, StoreError>;

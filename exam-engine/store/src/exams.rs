@@ -41,6 +41,9 @@ pub trait Exams {
     /// By code.
     async fn exam_by_code(&self, code: &str) -> Result<Option<Exam>, StoreError>;
 
+    /// Those of these ids that there are, in any order.
+    async fn exams_by_ids(&self, ids: Vec<ExamId>) -> Result<Vec<Exam>, StoreError>;
+
     /// All, by code.
     async fn exams(&self) -> Result<Vec<Exam>, StoreError>;
 

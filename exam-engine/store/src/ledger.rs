@@ -15,7 +15,8 @@ pub trait Ledger {
     /// The entries of several people of a credit year, by person and oldest first.
     async fn entries_of(&self, learners: Vec<PersonId>, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError>;
 
-    /// Whether (learner, course, year) has its entry, by an exam or by the last of its lessons.
+    /// Whether (learner, course, year) has its entry, by an exam or by the last of its lessons, and it was not
+    /// taken back.
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError>;
 
     /// Whether (learner, lesson, year) has its entry, of a lesson with hours of its own.

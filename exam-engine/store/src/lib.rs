@@ -5,7 +5,8 @@
 //! - A returned `Ok` means durable: the acknowledgement follows the commit (P1).
 //! - [`Attempts::commit`] is all or nothing, and its unique keys arbitrate between nodes: steps by
 //!   `(learner, attempt, seq)` and `(learner, attempt, command)`, one open attempt by
-//!   `(learner, exam)`, numbers by `(learner, exam, mode, number)`, hours by `(learner, course, year)`.
+//!   `(learner, exam)`, numbers by `(learner, exam, mode, number)`, hours by `(learner, course, year)`: one grant that
+//!   stands; what a counter-entry took back can be granted again, and is taken back once.
 //! - [`Lessons::commit_lesson`] likewise: steps by `(learner, lesson, seq)` and `(learner, lesson, command)`,
 //!   the active study by `(learner)` (a [`lessons::Fence`]), hours of a lesson by `(learner, lesson, year)`.
 //! - [`Certificates::issue_certificate`]: certificates by `(learner, year, issue)` and `(learner, command)`.
@@ -34,7 +35,7 @@ pub mod transfer;
 pub mod units;
 
 pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};
-pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, Commit, RowChange};
+pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, RowChange};
 pub use audit::AuditLog;
 pub use banks::{BankRow, Banks, ItemRow, ItemState};
 pub use certificates::{CertificateRow, Certificates};

@@ -8,6 +8,7 @@
 mod announcements;
 mod attempts;
 mod banks;
+mod cases;
 mod certificates;
 mod conflicts;
 mod exams;
@@ -45,6 +46,8 @@ pub async fn tell(store: Arc<dyn Store>) {
     conflicts::starts_race(&store).await;
     conflicts::hours_are_granted_once(&store).await;
     conflicts::a_poisoned_commit_fails_alone(&store).await;
+    cases::cases_come_in_pages(&store).await;
+    cases::what_is_taken_back_can_be_earned_again(&store).await;
     announcements::announcements_are_heard(&store).await;
     lessons::lessons_are_made_and_listed(&store).await;
     lessons::a_lesson_reads_back(&store).await;

@@ -3,6 +3,7 @@
 mod analysis;
 mod authoring;
 mod bad_input;
+mod cases;
 mod certificates;
 mod closing;
 mod command_line;

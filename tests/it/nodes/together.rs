@@ -139,3 +139,30 @@ async fn passing_many_exams_of_one_course_over_two_nodes_is_credited_once() {
     let hours = learner.hours(YEAR).await.ok(200);
     assert_eq!(json!([hours["earned"]["total"], hours["entries"].as_array().map(Vec::len)]), json!([5, 1]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_decisions_over_two_nodes_are_one_and_an_honest_pass_counts_again() {
+    let nodes = Nodes::start().await;
+    let (site, exam) = (&nodes.site, nodes.site.exam(&json!({})).await);
+    let learner = site.learner().await;
+    let (attempt, _) = site.take(&learner, &exam, 9).await;
+    let attempt = id(&attempt);
+    let _ = nodes.there(&site.proctor).open_case(&attempt, "可疑").await.ok(201);
+    let deciding = nodes.in_turns(&site.admin).take(AT_ONCE).map(|desk| {
+        let attempt = attempt.clone();
+        async move { desk.decide(&attempt, "confirmed", "查实").await }
+    });
+    let (taken, refused): (Vec<Reply>, Vec<Reply>) =
+        at_once(deciding).await.into_iter().partition(|reply| reply.status == 200);
+    assert_eq!((taken.len(), refused.len()), (1, AT_ONCE - 1));
+    refused.into_iter().for_each(|reply| drop(reply.problem(409, "wrong_state")));
+    for device in nodes.in_turns(&learner).take(2) {
+        let result = device.result(&attempt).await.ok(200);
+        assert_eq!(json!([result["passed"], result["hours_granted"]]), json!([false, 0]));
+        assert_eq!(device.hours(YEAR).await.ok(200)["earned"]["total"], 0);
+    }
+    let (_, again) = site.take(&nodes.there(&learner), &exam, 9).await;
+    assert_eq!(again["hours_granted"], 5);
+    let hours = learner.hours(YEAR).await.ok(200);
+    assert_eq!(json!([hours["earned"]["total"], hours["entries"].as_array().map(Vec::len)]), json!([5, 3]));
+}

@@ -84,6 +84,7 @@ async fn knock_everywhere(site: &Site, learner: &Client, exam: &str, attempt: &s
         let path = path
             .replace("{exam}", exam)
             .replace("{attempt}", attempt)
+            .replace("{case}", attempt)
             .replace("{bank}", &site.bank_id)
             .replace("{person}", &learner.person)
             .replace("{slot}", "1");

@@ -48,6 +48,7 @@ const LEARNERS: &str = "u++fffffff";
 const OWNER: &str = "u+nnnnnnnn";
 const AUTHORS: &str = "uff+ffff+f";
 const PROCTORS: &str = "ufff+fff+f";
+const REVIEWERS: &str = "ufff+ff++f";
 /// Proctors look for it, and the person never opened the lesson.
 const UNOPENED: &str = "ufffnfffnf";
 const ADMINS: &str = "ufffffff+f";
@@ -139,6 +140,20 @@ const TABLE: &[Row] = &[
         |_| json!({"command_id": command_id(), "action": "warn", "reason": "测试"}),
         PROCTORS,
     ),
+    Row(
+        "POST",
+        "/api/v1/attempts/{attempt}/case",
+        |_| json!({"command_id": command_id(), "reason": "测试"}),
+        REVIEWERS,
+    ),
+    Row("GET", "/api/v1/cases", nothing, REVIEWERS),
+    Row("GET", "/api/v1/cases/{case}", nothing, REVIEWERS),
+    Row(
+        "POST",
+        "/api/v1/cases/{case}/decisions",
+        |_| json!({"command_id": command_id(), "decision": "cleared", "reason": "测试"}),
+        REVIEWERS,
+    ),
     Row("GET", "/api/v1/banks", nothing, AUTHORS),
     Row("POST", "/api/v1/banks", |_| json!({"code": "", "title": ""}), AUTHORS),
     Row("GET", "/api/v1/banks/{bank}/items", nothing, AUTHORS),
@@ -209,6 +224,7 @@ fn ask(row: &Row, things: &Things, token: Option<&str>) -> Ask {
         .1
         .replace("{exam}", &things.exam)
         .replace("{attempt}", &things.attempt)
+        .replace("{case}", &things.attempt)
         .replace("{bank}", &things.bank)
         .replace("{course}", &things.course)
         .replace("{lesson}", &things.lesson)

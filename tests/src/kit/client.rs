@@ -302,4 +302,26 @@ impl Client {
         }
         self.post(&format!("/attempts/{attempt}/actions"), &body).await
     }
+
+    /// POST `/attempts/{attempt}/case` by a command of its own.
+    pub async fn open_case(&self, attempt: &str, reason: &str) -> Reply {
+        let body = json!({"command_id": command_id(), "reason": reason});
+        self.post(&format!("/attempts/{attempt}/case"), &body).await
+    }
+
+    /// GET `/cases/{case}`.
+    pub async fn case(&self, case: &str) -> Reply {
+        self.get(&format!("/cases/{case}")).await
+    }
+
+    /// POST `/cases/{case}/decisions` by a command of its own.
+    pub async fn decide(&self, case: &str, decision: &str, reason: &str) -> Reply {
+        self.decide_by(case, decision, reason, &command_id()).await
+    }
+
+    /// The same by this command.
+    pub async fn decide_by(&self, case: &str, decision: &str, reason: &str, command: &str) -> Reply {
+        let body = json!({"command_id": command, "decision": decision, "reason": reason});
+        self.post(&format!("/cases/{case}/decisions"), &body).await
+    }
 }

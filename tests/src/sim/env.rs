@@ -19,6 +19,8 @@ pub(crate) struct Env {
     pub(crate) store: SimStore,
     pub(crate) bug: Option<Bug>,
     pub(crate) heuristics: bool,
+    /// Whether cases are reviewed. What reviewers do depends on flags, so twins that are compared go without.
+    pub(crate) reviews: bool,
     pub(crate) observed: Vec<Observed>,
     pub(crate) lessons: LessonRecord,
     pub(crate) sockets: Sockets,
@@ -39,6 +41,7 @@ impl Env {
             store: SimStore::new(bug),
             bug,
             heuristics,
+            reviews: true,
             observed: Vec::new(),
             lessons: LessonRecord::default(),
             sockets: Sockets::default(),

@@ -46,7 +46,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every one of them, and the promises any of which it breaks first.
-    pub const ALL: [(Self, &'static [Promise]); 34] = {
+    pub const ALL: [(Self, &'static [Promise]); 38] = {
         use Promise as P;
         use RuleBug as R;
         [
@@ -59,6 +59,10 @@ impl Bug {
             (Self::Rule(R::DoubleGrant), &[P::P3]),
             (Self::Rule(R::TerminatedPasses), &[P::P3, P::P5]),
             (Self::Rule(R::ResumeTwice), &[P::P2]),
+            (Self::Rule(R::ScoreFails), &[P::P5, P::P11]),
+            (Self::Rule(R::SameReviewer), &[P::Review]),
+            (Self::Rule(R::ConfirmedKeepsHours), &[P::Review]),
+            (Self::Rule(R::RegradeRestores), &[P::P3]),
             (Self::Rule(R::NoOwnerCheck), &[P::P7, P::P10]),
             (Self::Rule(R::AttemptsUncounted), &[P::P6]),
             (Self::AckBeforeCommit, &[P::P1]),

@@ -22,7 +22,8 @@ const EVENTS_MAX: u64 = 200_000;
 pub struct Options {
     /// A bug to plant.
     pub bug: Option<Bug>,
-    /// Whether to run it without the integrity layer too, and compare what became of the answers.
+    /// Whether to run it without the integrity layer too, and compare what became of the answers. Nobody reviews
+    /// cases then.
     pub twin: bool,
     /// Whether to run it a second time and compare every byte.
     pub twice: bool,
@@ -64,6 +65,10 @@ pub struct Sums {
     pub studies: u64,
     /// Lessons completed.
     pub completed: u64,
+    /// Decisions on cases.
+    pub decisions: u64,
+    /// Counter-entries of the ledger.
+    pub taken_back: u64,
 }
 
 /// Runs a seed and checks it.
@@ -110,6 +115,7 @@ fn once(seed: u64, options: Options, heuristics: bool) -> Once {
     let mut rng = Rng::new(seed);
     let world = Arc::new(World::new(&mut rng));
     let mut env = Env::new(Arc::clone(&world), rng.fork(), options.bug, heuristics, options.tracing);
+    env.reviews = !options.twin;
     plan_faults(&world, &mut rng, &mut env.queue);
     let mut nodes: Vec<Node> =
         (0..usize::from(world.nodes)).map(|index| Node::new(index, rng.between(-1_500, 1_500))).collect();
@@ -248,8 +254,14 @@ fn hash(observed: &[Observed], lessons: &LessonRecord, contents: &Contents) -> [
 
 fn sums(observed: &[Observed], lessons: &LessonRecord, contents: &Contents, events: u64) -> Sums {
     let count = |is: fn(&Observed) -> bool| observed.iter().filter(|observed| is(observed)).count() as u64;
+    let decisions = contents.attempts.iter().flat_map(|stored| &stored.steps).filter(|step| {
+        // Most steps are no decisions and need not be read.
+        step.row.body.contains("case_decided")
+    });
     Sums {
         events,
+        decisions: decisions.count() as u64,
+        taken_back: contents.ledger.iter().filter(|stored| stored.entry.takes_back().is_some()).count() as u64,
         answers: count(|observed| matches!(observed, Observed::Answered { .. })),
         refusals: count(|observed| matches!(observed, Observed::Refused { .. })),
         attempts: contents.attempts.len() as u64,

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Every so many seeds one is run without the integrity layer too, and one twice.
+/// Every so many seeds one is run without the integrity layer too.
 const TWIN_EVERY: u64 = 2;
-const TWICE_EVERY: u64 = 8;
+/// Of so many seeds the first two are run twice: one with reviewers, one with a twin.
+const TWICE_EVERY: u64 = 16;
 /// Events printed of a failing run, unless `KEJU_SIM_EVENTS` says otherwise.
 const EVENTS_SHOWN: usize = 60;
 
@@ -39,14 +40,19 @@ fn sweep_share(seeds: impl Iterator<Item = u64>, failed: &AtomicU64) -> Sums {
         if failed.load(Ordering::Relaxed) < seed {
             break;
         }
-        let (twin, twice) = (seed.is_multiple_of(TWIN_EVERY), seed.is_multiple_of(TWICE_EVERY));
-        let report = run(seed, Options { twin, twice, ..Options::default() });
+        let twice = seed % TWICE_EVERY < 2;
+        let report = run(seed, Options { twin: has_twin(seed), twice, ..Options::default() });
         sums = add(sums, report.sums);
         if !report.violations.is_empty() {
             failed.fetch_min(seed, Ordering::Relaxed);
         }
     }
     sums
+}
+
+/// Whether a seed is run with and without the integrity layer.
+const fn has_twin(seed: u64) -> bool {
+    seed.is_multiple_of(TWIN_EVERY)
 }
 
 const fn add(one: Sums, two: Sums) -> Sums {
@@ -60,6 +66,8 @@ const fn add(one: Sums, two: Sums) -> Sums {
         verdicts: one.verdicts + two.verdicts,
         studies: one.studies + two.studies,
         completed: one.completed + two.completed,
+        decisions: one.decisions + two.decisions,
+        taken_back: one.taken_back + two.taken_back,
     }
 }
 
@@ -67,7 +75,7 @@ const fn add(one: Sums, two: Sums) -> Sums {
 #[must_use]
 pub fn find(bug: Bug, seeds: Range<u64>) -> Option<Report> {
     seeds
-        .map(|seed| run(seed, Options { bug: Some(bug), twin: true, ..Options::default() }))
+        .map(|seed| run(seed, Options { bug: Some(bug), twin: has_twin(seed), ..Options::default() }))
         .find(|report| !report.violations.is_empty())
 }
 
@@ -80,7 +88,7 @@ fn ids(text: &str) -> Vec<&str> {
 /// Runs a seed once more and tells what it broke, with its last events.
 #[must_use]
 pub fn explain(seed: u64, bug: Option<Bug>) -> String {
-    let report = run(seed, Options { bug, twin: true, twice: true, tracing: true });
+    let report = run(seed, Options { bug, twin: has_twin(seed), twice: true, tracing: true });
     // What names the attempt or the command of the first finding, and what broke meanwhile.
     let ids: Vec<&str> = report.violations.first().map(|found| ids(&found.detail)).unwrap_or_default();
     let tells = |event: &&String| {

@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) learners: Vec<Subject>,
     pub(crate) proctor: Subject,
     pub(crate) author: Subject,
+    /// Decides cases, and takes up what is decided.
+    pub(crate) reviewer: Subject,
     pub(crate) nodes: u16,
     /// When people stop doing new things and faults stop, in ms of rig time.
     pub(crate) ends_ms: i64,
@@ -116,20 +118,24 @@ impl World {
         }
         let all = banks.iter().flat_map(|bank| bank.corrections.iter().chain([&bank.pool]));
         let keys = all.map(|pool| (pool.version().to_string(), Arc::clone(pool))).collect();
-        // From dice of their own: what lessons draw moves nothing else.
-        let lessons = lessons(&mut Rng::new(u64::from_le_bytes(rng.clone().bytes())), &exams);
+        // From dice of their own: what lessons draw moves nothing else, and neither does the reviewer.
+        let mut apart = Rng::new(u64::from_le_bytes(rng.clone().bytes()));
+        let lessons = lessons(&mut apart, &exams);
+        let reviewer = subject(&mut apart, Role::CityAdmin);
         let facts = Facts {
             exams,
             lessons,
             keys,
             proctors: [proctor.person].into(),
             authors: [author.person].into(),
+            reviewers: [proctor.person, reviewer.person].into(),
+            reopeners: [reviewer.person].into(),
             receipts: ReceiptKey::derive(&rng.bytes()),
             canaries: [bank::SECRET, bank::SECRET_TEXT, bank::SECRET_NUMBER].map(str::to_owned).into(),
         };
         let nodes = if rng.percent(60) { 2 } else { 1 };
         let roughness = Roughness::new(rng);
-        Self { facts, banks: of_bank, corrections, learners, proctor, author, nodes, ends_ms, roughness }
+        Self { facts, banks: of_bank, corrections, learners, proctor, author, reviewer, nodes, ends_ms, roughness }
     }
 
     /// The place of an exam in `facts.exams`.

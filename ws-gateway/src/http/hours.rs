@@ -86,9 +86,10 @@ pub struct HoursEntryView {
 /// What earned an entry.
 #[derive(Serialize, ToSchema)]
 pub struct SourceView {
-    /// `exam`, `lesson` (a lesson's own hours) or `lessons` (all lessons of the course).
+    /// `exam`, `lesson` (a lesson's own hours), `lessons` (all lessons of the course) or `review` (what an attempt
+    /// granted was taken back; the hours are negative).
     kind: &'static str,
-    /// The attempt, of an exam.
+    /// The attempt, of an exam or a review.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<String>,
     /// The lesson; of `lessons`, the one completed last.
@@ -141,6 +142,7 @@ fn source(source: GrantSource) -> SourceView {
         GrantSource::Exam { attempt } => ("exam", Some(attempt.to_string()), None),
         GrantSource::Lesson { lesson } => ("lesson", None, Some(lesson.to_string())),
         GrantSource::Lessons { lesson } => ("lessons", None, Some(lesson.to_string())),
+        GrantSource::Review { attempt, .. } => ("review", Some(attempt.to_string()), None),
     };
     SourceView { kind, attempt, lesson }
 }

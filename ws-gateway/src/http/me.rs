@@ -93,6 +93,8 @@ pub struct OwnAttemptView {
     /// 0 unless passed and released.
     #[schema(value_type = f64)]
     hours_granted: Points,
+    /// Whether a person decided that it does not count; the result says why.
+    invalidated: bool,
 }
 
 /// The signed-in person's attempts at all exams, newest first.
@@ -133,6 +135,7 @@ fn own_attempt(own: &OwnAttempt) -> OwnAttemptView {
         max_score: exam.rules.blueprint.points_total(),
         passed: row.passed.filter(|_| own.released),
         hours_granted: if own.released { row.hours } else { Points::ZERO },
+        invalidated: row.invalidated,
     }
 }
 

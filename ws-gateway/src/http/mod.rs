@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod attempts;
 pub mod audit;
 pub mod banks;
+pub mod cases;
 pub mod certificates;
 pub mod courses;
 pub mod download;
@@ -104,6 +105,7 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(units::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(people_import::template_routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(people_import::routes(), Class::Report, ROSTER_BYTES_MAX))
+        .merge(class(cases::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(people::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(banks::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(banks::upload_routes(), Class::Report, UPLOAD_BYTES_MAX))

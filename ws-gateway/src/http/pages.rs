@@ -35,7 +35,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// Where the shell is served.
-pub const PAGES: [&str; 25] = [
+pub const PAGES: [&str; 27] = [
     "/",
     "/sign-in",
     "/password",
@@ -52,6 +52,8 @@ pub const PAGES: [&str; 25] = [
     "/proctor",
     "/proctor/{exam}",
     "/proctor/{exam}/{attempt}",
+    "/cases",
+    "/cases/{case}",
     "/author/banks",
     "/author/banks/{bank}",
     "/author/exams",

@@ -135,7 +135,11 @@ pub struct TimelineBody {
     exam: String,
     learner: String,
     learner_name: String,
+    #[schema(value_type = String)]
+    mode: Mode,
     state: &'static str,
+    /// Where its case stands; `null` while there is none.
+    case: Option<&'static str>,
     integrity_score: u32,
     flags: u32,
     events: Vec<EventView>,
@@ -172,7 +176,9 @@ async fn timeline(
         exam: view.attempt.exam.to_string(),
         learner: view.attempt.learner.to_string(),
         learner_name: view.learner_name.clone(),
+        mode: view.attempt.mode,
         state: view.attempt.phase.name(),
+        case: view.attempt.case.as_ref().map(|case| case.state.name()),
         integrity_score: view.attempt.observer.score(),
         flags: view.attempt.observer.flag_count(),
         events: view.rows.iter().filter_map(|row| event_view(&view, row)).collect(),

@@ -172,6 +172,9 @@ pub struct ResultView {
     /// Hours this attempt granted; 0 unless passed and released.
     #[schema(value_type = f64)]
     pub hours_granted: Points,
+    /// Where a person decided that the attempt does not count: when, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalidated: Option<InvalidatedView>,
     /// When it was marked.
     #[schema(value_type = Option<String>)]
     pub graded_at: Option<Timestamp>,
@@ -185,6 +188,16 @@ pub struct ResultView {
     /// Once released and allowed: slot by slot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review: Option<Vec<SlotReview>>,
+}
+
+/// That a person decided that an attempt does not count. Told at once, released or not: it tells no grade.
+#[derive(Serialize, ToSchema)]
+pub struct InvalidatedView {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// How far a result is released.
@@ -237,8 +250,11 @@ pub fn result_view(attempt: &Attempt, exam: &LoadedExam, now: Timestamp) -> Resu
         score: score.map(|grade| grade.score),
         max_score: grade.map(|grade| grade.max_score),
         pass_score: exam.exam.rules.pass_score,
-        passed: grade.filter(|_| allowed.released).map(|grade| grade.passed),
+        passed: attempt.passed().filter(|_| allowed.released),
         hours_granted: if allowed.released { attempt.hours_granted } else { Points::ZERO },
+        invalidated: attempt
+            .invalidated()
+            .map(|decided| InvalidatedView { at: decided.at, reason: decided.reason.clone() }),
         graded_at: attempt.graded_at.filter(|_| allowed.released),
         release: ReleaseView { released: allowed.released, at: allowed.released_at, review: exam.exam.rules.review },
         seed_commitment: attempt.seed_commitment.clone(),

@@ -65,6 +65,7 @@ export function entries() {
   }
   if (is('author', 'admin')) list.push(['/author/banks', t('nav.banks')], ['/author/exams', t('nav.author_exams')]);
   if (is('proctor', 'admin')) list.push(['/proctor', t('nav.proctor')]);
+  if (is('proctor', 'admin', 'city_admin')) list.push(['/cases', t('nav.cases')]);
   if (is('unit_admin', 'district_admin', 'city_admin', 'admin')) {
     list.push(['/site/people', t('nav.people')], ['/site/results', t('nav.results')], ['/site/units', t('nav.units')]);
   }

@@ -37,6 +37,7 @@ export function rows(attempts, named = false) {
 function outcome(attempt) {
   if (attempt.state === 'open' || attempt.state === 'paused') return badge(t(`attempt.${attempt.state}`), 'warn');
   if (attempt.state === 'terminated') return badge(t('attempt.terminated'), 'bad');
+  if (attempt.invalidated) return badge(t('history.invalidated'), 'bad');
   if (!attempt.released) return badge(t('history.not_released'), 'plain');
   if (attempt.mode === 'practice') return badge(t(`attempt.${attempt.state}`), 'plain');
   return attempt.passed ? badge(t('passed'), 'good') : badge(t('not_passed'), 'bad');

@@ -42,6 +42,11 @@ export default async function page(context) {
 }
 
 function verdict(result) {
+  if (result.invalidated) {
+    return h('div', { class: 'card stack' }, h('p', { class: 'verdict-word bad' }, t('result.invalidated')),
+      notice('bad', h('p', {}, t('result.invalidated_reason', { words: result.invalidated.reason })),
+        h('p', {}, t('result.invalidated_text', { time: moment(result.invalidated.at) }))));
+  }
   if (!result.release.released) {
     return h('div', { class: 'card' }, h('p', { class: 'verdict-word' }, t('result.handed_in')),
       h('p', {}, result.release.at ? t('result.release_at', { time: moment(result.release.at) }) : t('result.release_later')));

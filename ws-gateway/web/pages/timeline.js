@@ -2,13 +2,15 @@
 import { get } from '../core/api.js';
 import { h, put } from '../core/dom.js';
 import { clock, half, has, moment, number, t } from '../core/i18n.js';
-import { badge, button, facts, head, notice, section, working } from '../core/parts.js';
+import { badge, button, facts, head, link, notice, section, working } from '../core/parts.js';
 import { act, actions } from '../staff/act.js';
+import { openCase } from '../staff/case.js';
 import { STATES } from './console.js';
 
 const KINDS = {
   started: 'info', flagged: 'bad', warned: 'warn', paused: 'warn', resumed: 'info', extended: 'info', terminated: 'bad',
   submitted: 'good', expired: 'warn', graded: 'good', hours_granted: 'good', regraded: 'info',
+  case_opened: 'warn', case_decided: 'info', hours_taken_back: 'bad',
 };
 /** What there is too much of to see the rest. */
 const ORDINARY = new Set(['answered', 'signalled', 'origin']);
@@ -39,8 +41,10 @@ export default async function page(context) {
           [t('timeline.flags'), number(log.flags)],
           [t('timeline.events'), number(log.events.length)],
         ]),
-        actions(log.state).length > 0 && h('div', { class: 'actions' }, actions(log.state).map((action) =>
-          button(t(`act.${action}`), async () => { if (await act(session, action)) context.again(); }, action === 'terminate' ? 'danger' : '')))),
+        h('div', { class: 'actions' }, actions(log.state).map((action) =>
+          button(t(`act.${action}`), async () => { if (await act(session, action)) context.again(); }, action === 'terminate' ? 'danger' : '')),
+        log.case ? link(`/cases/${log.attempt}`, t('case.look_state', { state: t(`case.state.${log.case}`) }), 'button')
+          : log.mode === 'exam' && button(t('case.open'), async () => { if (await openCase(attempt, log.learner_name)) context.again(); }, ''))),
       h('div', { class: 'section' }, notice('info', t('timeline.hint'))),
       section(t('timeline.title'), h('label', { class: 'check' }, toggle, h('span', {}, t('timeline.all'))), list)),
   };
@@ -62,6 +66,7 @@ function words(event) {
     kind: event.kind ? (has(`signal.${event.kind}`) ? t(`signal.${event.kind}`) : has(`flag.${event.kind}`) ? t(`flag.${event.kind}`) : event.kind) : '',
     address: event.address || '',
   };
+  if (event.t === 'case_decided') return t(`case.decided.${event.decision}`);
   if (event.t === 'answered' && event.response === null) return t('event.cleared', values);
   if (event.t === 'answered' && event.offline) return t('event.answered_offline', values);
   if (event.t === 'graded') return t(event.passed ? 'event.graded_passed' : 'event.graded', values);

@@ -48,7 +48,7 @@ export default async function page(context) {
       section(t('year.entries'), hours.entries.length ? table(t('year.entries'),
         [t('course'), t('year.bucket'), t('hours'), t('year.at'), t('year.source')],
         hours.entries.map((entry) => [entry.course_title, t(`bucket.${entry.subject}.${entry.bucket}`), number(entry.hours), day(entry.at),
-          entry.source.attempt ? link(`/attempts/${entry.source.attempt}/result`, t('year.result')) : t(`source.${entry.source.kind}`)]))
+          entry.source.attempt ? link(`/attempts/${entry.source.attempt}/result`, entry.source.kind === 'review' ? t('source.review') : t('year.result')) : t(`source.${entry.source.kind}`)]))
         : empty(t('year.no_entries'), t('year.no_entries_text'), link('/exams', t('nav.exams'), 'button')))),
   };
 }

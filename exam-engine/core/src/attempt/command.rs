@@ -1,9 +1,10 @@
 //! Everything that can be asked of an attempt, and the facts a decision needs.
 
+use super::case::Decision;
 use crate::exam::ExamRules;
 use crate::hours::{Bucket, GrantSource};
 use crate::integrity::{ItemTiming, Origin};
-use crate::{CourseId, EntryId, Timestamp};
+use crate::{CourseId, EntryId, PersonId, Timestamp};
 use question_bank::pool::Pool;
 use question_bank::{Points, Response};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,26 @@ pub enum Command {
     },
     /// Marks the closed attempt again with the pool of the context.
     Regrade {
+        /// Why, in words.
+        reason: String,
+    },
+    /// A person asks for a look at the attempt, or for another one at what was decided.
+    OpenCase {
+        /// For repeats.
+        command: CommandId,
+        /// Why, in words.
+        reason: String,
+        /// Whether the person may take up what is decided.
+        may_reopen: bool,
+    },
+    /// A person decides the attempt's case.
+    DecideCase {
+        /// For repeats.
+        command: CommandId,
+        /// Who.
+        by: PersonId,
+        /// What.
+        decision: Decision,
         /// Why, in words.
         reason: String,
     },

@@ -2,15 +2,15 @@
 
 use super::command::{AnswerInput, ClientSignal, Command, CommandId, Context, ProctorAction};
 use super::step::{Grade, StepBody};
-use super::{Attempt, Mode, Phase, grade};
+use super::{Attempt, Mode, Phase, grade, review};
 use super::{NewStep, Step};
-use crate::Refusal;
 use crate::attempt::command::Actor;
-use crate::integrity::Observer;
+use crate::integrity::{CASE_SCORE, Observer};
 use crate::limits::{
     ATTEMPT_ANSWERS_MAX, ATTEMPT_DURATION_MS_MAX, ATTEMPT_SIGNALS_MAX, EXTENSION_MINUTES_MAX, REASON_CHARS_MAX,
 };
 use crate::planted::{RuleBug, planted};
+use crate::{EntryId, Refusal};
 use question_bank::marking::check_response;
 use std::collections::HashMap;
 
@@ -53,6 +53,10 @@ pub fn decide(attempt: &Attempt, command: &Command, context: &Context<'_>) -> Re
         Command::Expire => expire(attempt, context),
         Command::Proctor { command, action, reason } => proctor(attempt, *command, *action, reason, context),
         Command::Regrade { reason } => regrade(attempt, reason, context),
+        Command::OpenCase { command, reason, may_reopen } => review::open(attempt, *command, reason, *may_reopen),
+        Command::DecideCase { command, by, decision, reason } => {
+            review::decide(attempt, *command, *by, *decision, reason, context)
+        }
     }
 }
 
@@ -229,9 +233,8 @@ fn signal(attempt: &Attempt, signals: &[ClientSignal], context: &Context<'_>) ->
 
 fn submit(attempt: &Attempt, command: CommandId, context: &Context<'_>) -> Result<Decided, Refusal> {
     let digest = content_digest(&[b"submit"]);
-    if let Some(trace) = attempt.command(&command) {
-        let replayed = Decided { replayed: true, ..Decided::default() };
-        return if trace.digest == digest { Ok(replayed) } else { Err(Refusal::CommandReused) };
+    if let Some(replayed) = repeat(attempt, command, digest)? {
+        return Ok(replayed);
     }
     match attempt.phase {
         Phase::Paused { .. } => return Err(Refusal::AttemptPaused),
@@ -271,9 +274,10 @@ fn close(
         draft.flag(flags);
     }
     let may_pass = !matches!(closing, StepBody::Terminated { .. }) || planted(RuleBug::TerminatedPasses);
+    let may_pass = may_pass && !(planted(RuleBug::ScoreFails) && draft.observer.score() >= CASE_SCORE);
     draft.push(command, closing);
     let graded = grade(attempt, context.pool, context.rules, may_pass);
-    let granted = grant(attempt, &graded, context);
+    let granted = grant(attempt, &graded, context.hours.entry, context);
     draft.push(None, StepBody::Graded(graded));
     if let Some(granted) = granted {
         draft.push(None, granted);
@@ -281,17 +285,38 @@ fn close(
     Ok(Decided { steps: draft.steps, ..Decided::default() })
 }
 
-fn grant(attempt: &Attempt, graded: &Grade, context: &Context<'_>) -> Option<StepBody> {
+/// The step that grants the hours of a pass, unless the learner has them.
+pub(super) fn grant(attempt: &Attempt, graded: &Grade, entry: EntryId, context: &Context<'_>) -> Option<StepBody> {
     let facts = context.hours;
     let earns =
         attempt.mode == Mode::Exam && graded.passed && (!facts.already_granted || planted(RuleBug::DoubleGrant));
     earns.then_some(StepBody::HoursGranted {
-        entry: facts.entry,
+        entry,
         course: facts.course,
         credit_year: facts.credit_year,
         bucket: facts.bucket,
         hours: facts.hours,
     })
+}
+
+/// What a repeated command gets; `None` for a new one.
+pub(super) fn repeat(attempt: &Attempt, command: CommandId, digest: [u8; 16]) -> Result<Option<Decided>, Refusal> {
+    let Some(trace) = attempt.command(&command) else { return Ok(None) };
+    if trace.digest == digest {
+        Ok(Some(Decided { replayed: true, ..Decided::default() }))
+    } else {
+        Err(Refusal::CommandReused)
+    }
+}
+
+/// The reason a person gives for an act.
+pub(super) fn reason_given(reason: &str) -> Result<String, Refusal> {
+    if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        let detail =
+            format!("请填写 1 至 {REASON_CHARS_MAX} 字的理由 / give a reason of 1 to {REASON_CHARS_MAX} characters");
+        return Err(Refusal::InvalidArgument { pointer: "/reason", detail });
+    }
+    Ok(reason.trim().to_owned())
 }
 
 fn proctor(
@@ -302,21 +327,15 @@ fn proctor(
     context: &Context<'_>,
 ) -> Result<Decided, Refusal> {
     let digest = content_digest(&[format!("{action:?}").as_bytes(), reason.as_bytes()]);
-    if let Some(trace) = attempt.command(&command) {
-        let replayed = Decided { replayed: true, ..Decided::default() };
-        return if trace.digest == digest { Ok(replayed) } else { Err(Refusal::CommandReused) };
+    if let Some(replayed) = repeat(attempt, command, digest)? {
+        return Ok(replayed);
     }
-    if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        let detail =
-            format!("请填写 1 至 {REASON_CHARS_MAX} 字的理由 / give a reason of 1 to {REASON_CHARS_MAX} characters");
-        return Err(Refusal::InvalidArgument { pointer: "/reason", detail });
-    }
+    let reason = reason_given(reason)?;
     if attempt.phase.closed_at().is_some() {
         return Err(Refusal::AttemptClosed);
     }
     let now = context.now.max(attempt.last_at);
     let key = Some((command, digest));
-    let reason = reason.trim().to_owned();
     let body = match (action, attempt.phase) {
         (ProctorAction::Terminate, _) => {
             return close(attempt, StepBody::Terminated { reason }, key, context);
@@ -363,7 +382,9 @@ fn regrade(attempt: &Attempt, reason: &str, context: &Context<'_>) -> Result<Dec
     if attempt.grade() == Some(&graded) {
         return Ok(Decided { replayed: true, ..Decided::default() });
     }
-    let granted = grant(attempt, &graded, context);
+    // What does not count earns nothing, whatever the keys say now.
+    let counts = attempt.invalidated().is_none() || planted(RuleBug::RegradeRestores);
+    let granted = grant(attempt, &graded, review::next_entry(attempt, context), context).filter(|_| counts);
     let regraded = StepBody::Regraded { reason: reason.to_owned(), grade: graded };
     let steps = std::iter::once(regraded).chain(granted).map(|body| NewStep { command: None, body }).collect();
     Ok(Decided { steps, ..Decided::default() })

@@ -1,11 +1,14 @@
 //! One attempt at an exam or a practice: a state folded from steps.
 
+mod case;
 pub mod command;
 pub mod decide;
 mod grade;
+mod review;
 pub mod step;
 
 pub use crate::log::{ChainHash, FoldError, NewStep, Step, StepRow, StepRowError};
+pub use case::{Case, CaseCause, CaseEntry, CaseState, Decision, HeldHours};
 pub use command::{AnswerInput, ClientSignal, Command, CommandId, Context, HoursFacts, ProctorAction, SignalKind};
 pub use decide::{Answered, Decided, decide};
 pub use grade::grade;
@@ -140,8 +143,14 @@ pub struct Attempt {
     pub grades: Vec<Grade>,
     /// When the last of them was given.
     pub graded_at: Option<Timestamp>,
-    /// Hours this attempt granted, in hundredths.
+    /// Hours this attempt granted and that were not taken back, in hundredths.
     pub hours_granted: question_bank::Points,
+    /// The ledger's entry of them.
+    pub held: Option<HeldHours>,
+    /// Whether it granted hours once, taken back or not.
+    pub earned: bool,
+    /// That people have to look at it, and what they decided.
+    pub case: Option<Box<Case>>,
     /// The integrity layer's running state.
     pub observer: Observer,
     commands: HashMap<CommandId, CommandTrace>,
@@ -180,6 +189,9 @@ impl Attempt {
             grades: Vec::new(),
             graded_at: None,
             hours_granted: question_bank::Points::ZERO,
+            held: None,
+            earned: false,
+            case: None,
             observer: Observer::new(first.at, started.origin.clone()),
             commands: first.command.into_iter().map(|(id, digest)| (id, trace(first, digest))).collect(),
         })
@@ -219,6 +231,7 @@ impl Attempt {
         }
         self.observer.apply(&step.body, step.at);
         self.apply_body(step);
+        self.apply_to_case(step);
         Ok(())
     }
 
@@ -229,7 +242,9 @@ impl Attempt {
             | StepBody::Origin(_)
             | StepBody::Signalled(_)
             | StepBody::Flagged(_)
-            | StepBody::Warned { .. } => {}
+            | StepBody::Warned { .. }
+            | StepBody::CaseOpened { .. }
+            | StepBody::CaseDecided { .. } => {}
             StepBody::Answered { slot, response, .. } => {
                 self.answer_steps += 1;
                 if let Some(place) = (*slot as usize).checked_sub(1).and_then(|index| self.answers.get_mut(index)) {
@@ -249,7 +264,24 @@ impl Attempt {
                 self.grades.push(grade.clone());
                 self.graded_at = Some(at);
             }
-            StepBody::HoursGranted { hours, .. } => self.hours_granted += *hours,
+            StepBody::HoursGranted { entry, course, credit_year, bucket, hours } => {
+                let held = HeldHours {
+                    entry: *entry,
+                    course: *course,
+                    credit_year: *credit_year,
+                    bucket: *bucket,
+                    hours: *hours,
+                };
+                self.held = Some(held);
+                self.earned = true;
+                self.hours_granted += *hours;
+                self.note_hours(step.seq, *hours);
+            }
+            StepBody::HoursTakenBack { hours, .. } => {
+                self.held = None;
+                self.hours_granted = self.hours_granted - *hours;
+                self.note_hours(step.seq, question_bank::Points::ZERO - *hours);
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! version ever written.
 
 use super::Mode;
+use super::case::Decision;
 use super::command::ClientSignal;
 use crate::hours::Bucket;
 use crate::integrity::{Flag, Origin};
@@ -95,6 +96,33 @@ pub enum StepBody {
         /// The new grade; the old one stays in the log.
         grade: Grade,
     },
+    /// A person asked for a look at it, or for another one at what was decided.
+    CaseOpened {
+        /// Why.
+        reason: String,
+    },
+    /// A person decided its case.
+    CaseDecided {
+        /// What.
+        decision: Decision,
+        /// Why.
+        reason: String,
+    },
+    /// The decision before it took back what the attempt had granted.
+    HoursTakenBack {
+        /// The ledger's counter-entry.
+        entry: EntryId,
+        /// The entry that it counters.
+        takes_back: EntryId,
+        /// The course.
+        course: CourseId,
+        /// The credit year.
+        credit_year: i16,
+        /// The bucket.
+        bucket: Bucket,
+        /// How many.
+        hours: Points,
+    },
 }
 
 /// The first step.
@@ -162,14 +190,16 @@ mod tests {
 
     /// Written by version 1; read by every later one, for ever. New shapes get a new file beside it.
     const SAMPLES: &str = include_str!("../../samples/steps-v1.jsonl");
+    /// What review added.
+    const CASE_SAMPLES: &str = include_str!("../../samples/steps-v1-cases.jsonl");
 
     #[test]
     fn steps_of_every_version_read_and_write_the_same() {
-        for line in SAMPLES.lines() {
+        for line in SAMPLES.lines().chain(CASE_SAMPLES.lines()) {
             let body: StepBody = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert_eq!(serde_json::to_string(&body).unwrap(), line);
         }
-        assert_eq!(SAMPLES.lines().count(), 20);
+        assert_eq!((SAMPLES.lines().count(), CASE_SAMPLES.lines().count()), (20, 5));
     }
 
     #[test]

@@ -26,6 +26,10 @@ use serde::{Deserialize, Serialize};
 /// The version of weights and thresholds; it stands in every flag's log.
 pub const INTEGRITY_VERSION: &str = "integrity/1";
 
+/// The score at which people have to look at an attempt: two of the heaviest flags, or many small ones.
+/// Part of the version: another threshold is another version.
+pub const CASE_SCORE: u32 = 30;
+
 /// A kind of flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

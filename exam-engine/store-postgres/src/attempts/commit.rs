@@ -33,11 +33,12 @@ macro_rules! insert_steps {
 pub(crate) const INSERT_STEPS: &str = insert_steps!("");
 pub(crate) const INSERT_STEPS_APART: &str = insert_steps!(" ON CONFLICT DO NOTHING RETURNING attempt, seq, hash");
 pub(crate) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (learner, id, exam, mode, number, state, started_at, \
-    deadline, due_at, closed_at, answered, score, passed, hours, integrity_score, flags, start_command, start_digest) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING";
+    deadline, due_at, closed_at, answered, score, passed, hours, integrity_score, flags, start_command, start_digest, \
+    case_state, case_opened_at, invalidated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+    $16, $17, $18, $19, $20, $21) ON CONFLICT DO NOTHING";
 pub(crate) const UPDATE_ATTEMPT: &str = "UPDATE attempts SET state = $3, deadline = $4, due_at = $5, closed_at = $6, \
-    answered = $7, score = $8, passed = $9, hours = $10, integrity_score = $11, flags = $12 \
-    WHERE learner = $1 AND id = $2";
+    answered = $7, score = $8, passed = $9, hours = $10, integrity_score = $11, flags = $12, case_state = $13, \
+    case_opened_at = $14, invalidated = $15 WHERE learner = $1 AND id = $2";
 const NOTE_TIME: &str = "INSERT INTO latest_times AS l (node, writer, at) VALUES ($1, $2, $3) \
     ON CONFLICT (node, writer) DO UPDATE SET at = excluded.at WHERE l.at < excluded.at";
 
@@ -347,6 +348,8 @@ struct Values<'a> {
     integrity_score: i64,
     flags: i32,
     start_digest: &'a [u8],
+    case_state: Option<&'static str>,
+    case_opened_at: Option<Time>,
 }
 
 impl<'a> Values<'a> {
@@ -366,10 +369,12 @@ impl<'a> Values<'a> {
             integrity_score: i64::from(row.integrity_score),
             flags: int(row.flags),
             start_digest: &row.start_digest,
+            case_state: row.case.map(|case| case.state.name()),
+            case_opened_at: row.case.map(|case| Time(case.opened_at)),
         }
     }
 
-    fn to_insert(&self) -> [Param<'_>; 18] {
+    fn to_insert(&self) -> [Param<'_>; 21] {
         [
             &self.row.learner.0,
             &self.row.id.0,
@@ -389,10 +394,13 @@ impl<'a> Values<'a> {
             &self.flags,
             &self.row.start_command,
             &self.start_digest,
+            &self.case_state,
+            &self.case_opened_at,
+            &self.row.invalidated,
         ]
     }
 
-    fn to_update(&self) -> [Param<'_>; 12] {
+    fn to_update(&self) -> [Param<'_>; 15] {
         [
             &self.row.learner.0,
             &self.row.id.0,
@@ -406,6 +414,9 @@ impl<'a> Values<'a> {
             &self.hours,
             &self.integrity_score,
             &self.flags,
+            &self.case_state,
+            &self.case_opened_at,
+            &self.row.invalidated,
         ]
     }
 }

@@ -154,8 +154,9 @@ fn insert_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), F
     let done = execute(
         connection,
         "INSERT INTO attempts (learner, id, exam, mode, number, state, started_at, deadline, due_at, closed_at, \
-         answered, score, passed, hours, integrity_score, flags, start_command, start_digest) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         answered, score, passed, hours, integrity_score, flags, start_command, start_digest, case_state, \
+         case_opened_at, invalidated) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             attempt.learner.bytes(),
             attempt.id.bytes(),
@@ -174,7 +175,10 @@ fn insert_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), F
             attempt.integrity_score,
             attempt.flags,
             attempt.start_command.into_bytes(),
-            attempt.start_digest
+            attempt.start_digest,
+            attempt.case.map(|case| case.state.name()),
+            attempt.case.map(|case| case.opened_at.ms()),
+            attempt.invalidated
         ],
     );
     match done {
@@ -207,7 +211,8 @@ fn update_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), F
     let done = execute(
         connection,
         "UPDATE attempts SET state = ?3, deadline = ?4, due_at = ?5, closed_at = ?6, answered = ?7, score = ?8, \
-         passed = ?9, hours = ?10, integrity_score = ?11, flags = ?12 WHERE learner = ?1 AND id = ?2",
+         passed = ?9, hours = ?10, integrity_score = ?11, flags = ?12, case_state = ?13, case_opened_at = ?14, \
+         invalidated = ?15 WHERE learner = ?1 AND id = ?2",
         params![
             attempt.learner.bytes(),
             attempt.id.bytes(),
@@ -220,7 +225,10 @@ fn update_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), F
             attempt.passed,
             attempt.hours.hundredths(),
             attempt.integrity_score,
-            attempt.flags
+            attempt.flags,
+            attempt.case.map(|case| case.state.name()),
+            attempt.case.map(|case| case.opened_at.ms()),
+            attempt.invalidated
         ],
     );
     match done {

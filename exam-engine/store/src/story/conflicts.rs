@@ -115,7 +115,7 @@ pub(super) async fn a_poisoned_commit_fails_alone(store: &Arc<dyn Store>) {
     assert_eq!(store.steps(granted.learner, granted.id).await.unwrap().len(), 2);
 }
 
-async fn race(store: &Arc<dyn Store>, commits: Vec<Commit>) -> Vec<Result<(), CommitError>> {
+pub(super) async fn race(store: &Arc<dyn Store>, commits: Vec<Commit>) -> Vec<Result<(), CommitError>> {
     let work = commits.into_iter().map(|commit| {
         let store = Arc::clone(store);
         async move { store.commit(commit).await }

@@ -155,6 +155,8 @@ pub fn attempt(learner: PersonId, exam: ExamId, number: u32) -> AttemptRow {
         hours: Points::ZERO,
         integrity_score: 0,
         flags: 0,
+        case: None,
+        invalidated: false,
         start_command: new_id(),
         start_digest: [3; 16],
     }

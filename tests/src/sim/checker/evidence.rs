@@ -44,6 +44,10 @@ pub struct Facts {
     pub proctors: BTreeSet<PersonId>,
     /// Who may regrade.
     pub authors: BTreeSet<PersonId>,
+    /// Who may decide cases.
+    pub reviewers: BTreeSet<PersonId>,
+    /// Who may take up what is decided.
+    pub reopeners: BTreeSet<PersonId>,
     /// What receipts are signed with.
     pub receipts: ReceiptKey,
     /// Texts that stand in keys, explanations, feedback and tags, and nowhere else.

@@ -3,8 +3,11 @@
 use super::evidence::Evidence;
 use super::log::{Walked, personal};
 use super::{Found, Promise};
-use exam_core::attempt::{Mode, StepBody};
-use exam_core::hours::GrantSource;
+use exam_core::attempt::command::Actor;
+use exam_core::attempt::{Mode, Step, StepBody};
+use exam_core::hours::{Bucket, GrantSource, LedgerEntry};
+use exam_core::{CourseId, EntryId};
+use question_bank::Points;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(evidence: &Evidence<'_>, logs: &[Walked<'_>], found: &mut Found) {
@@ -13,33 +16,62 @@ pub(super) fn check(evidence: &Evidence<'_>, logs: &[Walked<'_>], found: &mut Fo
     check_live(logs, found);
 }
 
-/// P3: at most one entry per (learner, course, year), each beside the step that grants it, and none missing.
+/// P3: at most one grant that stands per (learner, course, year), in the order in which they were kept; each entry
+/// beside the step that makes it, and none missing.
 fn check_entries(evidence: &Evidence<'_>, logs: &[Walked<'_>], found: &mut Found) {
-    let mut keys = BTreeSet::new();
+    let mut stands: BTreeMap<_, EntryId> = BTreeMap::new();
     let mut matched = BTreeSet::new();
     for stored in &evidence.contents.ledger {
         let entry = &stored.entry;
         let key = (entry.learner, entry.course, entry.credit_year, entry.lesson());
-        found.unless(keys.insert(key), Promise::P3, || format!("a second entry for {key:?}"));
-        let GrantSource::Exam { attempt } = entry.source else { continue };
-        let granted =
-            logs.iter().filter(|log| log.stored.row.id == attempt).flat_map(|log| &log.grants).any(|(step, commit)| {
-                matches!(&step.body, StepBody::HoursGranted { entry: id, course, credit_year, bucket, hours }
-                    if (*id, *course, *credit_year, *bucket, *hours)
-                        == (entry.id, entry.course, entry.credit_year, entry.bucket, entry.hours))
-                    && *commit == stored.commit
-                    && step.at == entry.at
-            });
+        match entry.takes_back() {
+            None => {
+                let second = stands.insert(key, entry.id);
+                found.unless(second.is_none(), Promise::P3, || format!("a second grant that stands for {key:?}"));
+            }
+            Some(taken) => {
+                let stood = stands.remove(&key);
+                found.unless(stood == Some(taken), Promise::P3, || format!("{taken} is taken back, {stood:?} stands"));
+            }
+        }
+        let (GrantSource::Exam { attempt } | GrantSource::Review { attempt, .. }) = entry.source else { continue };
+        let granted = logs
+            .iter()
+            .filter(|log| log.stored.row.id == attempt)
+            .flat_map(|log| &log.grants)
+            .any(|(step, commit)| makes(step, entry) && *commit == stored.commit && step.at == entry.at);
         found.unless(granted, Promise::P3, || format!("{attempt}: an entry without its step in the same transaction"));
         matched.insert(entry.id);
     }
     for log in logs {
         for (step, _) in &log.grants {
-            let kept = matches!(&step.body, StepBody::HoursGranted { entry, .. } if matched.contains(entry));
+            let kept = matches!(&step.body, StepBody::HoursGranted { entry, .. } | StepBody::HoursTakenBack { entry, .. }
+                if matched.contains(entry));
             found.unless(kept, Promise::P3, || {
                 format!("{}: step {} grants and the ledger does not know", log.stored.row.id, step.seq)
             });
         }
+    }
+}
+
+/// Whether the step makes that entry: a grant, or by the person it names what takes one back.
+fn makes(step: &Step, of: &LedgerEntry) -> bool {
+    let same = |id: &EntryId, course: &CourseId, year: &i16, bucket: &Bucket, hours: Points| {
+        (*id, *course, *year, *bucket, hours) == (of.id, of.course, of.credit_year, of.bucket, of.hours)
+    };
+    match (&step.body, of.source) {
+        (StepBody::HoursGranted { entry, course, credit_year, bucket, hours }, GrantSource::Exam { .. }) => {
+            same(entry, course, credit_year, bucket, *hours)
+        }
+        (
+            StepBody::HoursTakenBack { entry, takes_back, course, credit_year, bucket, hours },
+            GrantSource::Review { takes_back: taken, by, .. },
+        ) => {
+            *takes_back == taken
+                && step.actor == Actor::Person(by)
+                && same(entry, course, credit_year, bucket, Points::ZERO - *hours)
+        }
+        _ => false,
     }
 }
 

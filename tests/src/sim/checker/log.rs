@@ -1,6 +1,7 @@
 //! One attempt's log, read from the first step to the last: P2, P4, P5, P7, P9 and its part of P3.
 
 use super::evidence::{Evidence, ExamFacts, Observed, StoredAttempt, StoredStep};
+use super::review::Review;
 use super::{Found, Promise};
 use exam_core::attempt::command::Actor;
 use exam_core::attempt::{Grade, Mode, Started, Step, StepBody};
@@ -17,7 +18,7 @@ pub(super) struct Walked<'a> {
     pub(super) stored: &'a StoredAttempt,
     pub(super) started: Box<Started>,
     pub(super) steps: Vec<Step>,
-    /// Hours granted: the step and the commit it came in.
+    /// Hours granted and taken back: the step and the commit it came in.
     pub(super) grants: Vec<(Step, Option<u64>)>,
     /// The first and the closing commit.
     pub(super) life: (Option<u64>, Option<u64>),
@@ -49,8 +50,11 @@ struct Walk<'a, 'f> {
     answers: Vec<Option<Response>>,
     /// The grade just before, and its commit.
     passed: Option<(bool, Option<u64>)>,
+    /// Whether the last grade passes.
+    passes: bool,
     /// The commit of the closing step.
     closing: Option<u64>,
+    review: Review,
 }
 
 /// Reads a log; `None` when it cannot be read at all.
@@ -77,15 +81,18 @@ pub(super) fn walk<'a>(evidence: &'a Evidence<'a>, stored: &'a StoredAttempt, fo
         phase: Phase::Open,
         answers: vec![None; started.paper.slot_count()],
         passed: None,
+        passes: false,
         closing: None,
+        review: Review::new(id, started.mode),
     };
     let mut grants = Vec::new();
     for (step, stored) in steps.iter().zip(&stored.steps).skip(1) {
         walk.step(step, stored.commit);
-        if matches!(step.body, StepBody::HoursGranted { .. }) {
+        if matches!(step.body, StepBody::HoursGranted { .. } | StepBody::HoursTakenBack { .. }) {
             grants.push((step.clone(), stored.commit));
         }
     }
+    walk.review.end(&stored.row, walk.found);
     let (closed, closing) = (matches!(walk.phase, Phase::Closed { .. }), walk.closing);
     walk.found.unless(!matches!(walk.phase, Phase::Closed { graded: false, .. }), Promise::P3, || {
         format!("{id}: closed and never marked")
@@ -172,6 +179,8 @@ pub(super) fn personal(evidence: &Evidence<'_>, exam: &ExamFacts, learner: Perso
 impl Walk<'_, '_> {
     fn step(&mut self, step: &Step, commit: Option<u64>) {
         let before = self.passed.take();
+        let closed = matches!(self.phase, Phase::Closed { graded: true, .. });
+        self.review.step(self.evidence.facts, step, commit, closed, self.found);
         if let Phase::Closed { graded, .. } = self.phase {
             return self.after_close(step, commit, graded, before);
         }
@@ -224,7 +233,13 @@ impl Walk<'_, '_> {
                 self.by_a_proctor(step);
                 self.close(commit, true);
             }
-            StepBody::Started(_) | StepBody::Graded(_) | StepBody::HoursGranted { .. } | StepBody::Regraded { .. } => {
+            // See `review`.
+            StepBody::CaseOpened { .. } | StepBody::CaseDecided { .. } => {}
+            StepBody::Started(_)
+            | StepBody::Graded(_)
+            | StepBody::HoursGranted { .. }
+            | StepBody::HoursTakenBack { .. }
+            | StepBody::Regraded { .. } => {
                 self.holds(false, Promise::P7, || format!("{id}: step {seq} has no place in an open attempt"));
             }
         }
@@ -249,7 +264,8 @@ impl Walk<'_, '_> {
         self.closing = commit;
     }
 
-    /// P9: nothing but the grade, its hours and regrades. P3: hours beside the grade that earns them.
+    /// P9: nothing but the grade, its hours, regrades and review. P3: hours beside the grade that earns them, or beside
+    /// the decision that gives them back.
     fn after_close(&mut self, step: &Step, commit: Option<u64>, graded: bool, before: Option<(bool, Option<u64>)>) {
         let (id, seq) = (self.id, step.seq);
         match &step.body {
@@ -264,12 +280,17 @@ impl Walk<'_, '_> {
                 self.grade(step, grade, commit);
             }
             StepBody::HoursGranted { course, credit_year, hours, .. } if graded => {
-                let earned = before == Some((true, commit)) && self.mode == Mode::Exam;
+                let earned = self.mode == Mode::Exam
+                    && match before {
+                        Some((passed, of)) => passed && of == commit && !self.review.invalidated(),
+                        None => self.passes && self.review.gives_back(commit),
+                    };
                 self.holds(earned, Promise::P3, || format!("{id}: step {seq} grants hours without a pass beside it"));
                 let of_the_course =
                     (*course, *credit_year, *hours) == (self.exam.course, self.exam.credit_year, self.exam.hours);
                 self.holds(of_the_course, Promise::P3, || format!("{id}: step {seq} grants what the course does not"));
             }
+            StepBody::CaseOpened { .. } | StepBody::CaseDecided { .. } | StepBody::HoursTakenBack { .. } if graded => {}
             body => {
                 let name = format!("{body:?}").chars().take(20).collect::<String>();
                 self.holds(false, Promise::P9, || format!("{id}: step {seq} after the close: {name}"));
@@ -282,6 +303,7 @@ impl Walk<'_, '_> {
         let Phase::Closed { terminated, .. } = self.phase else { return };
         self.phase = Phase::Closed { graded: true, terminated };
         self.passed = Some((grade.passed, commit));
+        self.passes = grade.passed;
         let (id, seq) = (self.id, step.seq);
         let Some(pool) = self.evidence.facts.keys.get(&grade.key_version) else {
             return self.holds(false, Promise::P5, || format!("{id}: step {seq} names keys nobody has"));

@@ -7,6 +7,7 @@ mod evidence;
 mod ledger;
 mod lesson;
 mod log;
+mod review;
 mod sight;
 mod twins;
 
@@ -38,6 +39,8 @@ pub enum Promise {
     Credit,
     /// Not numbered: questions in a lesson come when they are due, take one answer, and a wrong one costs.
     Challenge,
+    /// Not numbered: people decide cases, a second review is another person's, and nothing but a decision takes hours.
+    Review,
     /// Not numbered, and meant all the same: whoever asks is told in the end, and what is due is closed.
     Progress,
 }

@@ -78,5 +78,6 @@ fn equal(a: &Attempt, b: &Attempt, steps: &[Step]) -> bool {
         && (&a.paper, &a.seed_commitment) == (&b.paper, &b.seed_commitment)
         && (&a.answers, a.answer_steps) == (&b.answers, b.answer_steps)
         && (&a.grades, a.hours_granted, &a.observer) == (&b.grades, b.hours_granted, &b.observer)
+        && (&a.case, a.held) == (&b.case, b.held)
         && commands().all(|(id, _)| a.command(&id) == b.command(&id))
 }

@@ -1,7 +1,7 @@
 //! What clients ask and what they are told.
 
-use exam_core::attempt::{AnswerInput, ClientSignal, Command, CommandId, Mode, ProctorAction};
-use exam_core::{AttemptId, ExamId, Refusal, Timestamp};
+use exam_core::attempt::{AnswerInput, ClientSignal, Command, CommandId, Decision, Mode, ProctorAction};
+use exam_core::{AttemptId, ExamId, PersonId, Refusal, Timestamp};
 use question_bank::Paper;
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub(crate) enum Request {
     View { attempt: AttemptId },
     Act { attempt: AttemptId, command: CommandId, action: ProctorAction },
     Regrade { exam: ExamId, correction: usize },
+    OpenCase { attempt: AttemptId, command: CommandId, may_reopen: bool },
+    Decide { attempt: AttemptId, command: CommandId, by: PersonId, decision: Decision },
 }
 
 pub(crate) enum Reply {
@@ -55,7 +57,9 @@ impl Request {
             | Self::Signals { attempt, .. }
             | Self::Submit { attempt, .. }
             | Self::View { attempt }
-            | Self::Act { attempt, .. } => Some(*attempt),
+            | Self::Act { attempt, .. }
+            | Self::OpenCase { attempt, .. }
+            | Self::Decide { attempt, .. } => Some(*attempt),
             Self::Start { .. } | Self::Regrade { .. } => None,
         }
     }
@@ -63,7 +67,11 @@ impl Request {
     /// The id it as a whole is repeated by.
     pub(crate) fn command_id(&self) -> Option<CommandId> {
         match self {
-            Self::Start { command, .. } | Self::Submit { command, .. } | Self::Act { command, .. } => Some(*command),
+            Self::Start { command, .. }
+            | Self::Submit { command, .. }
+            | Self::Act { command, .. }
+            | Self::OpenCase { command, .. }
+            | Self::Decide { command, .. } => Some(*command),
             _ => None,
         }
     }
@@ -91,6 +99,12 @@ impl Request {
             Self::Submit { command, .. } => Command::Submit { command: *command },
             Self::Act { command, action, .. } => {
                 Command::Proctor { command: *command, action: *action, reason: "for a reason".into() }
+            }
+            Self::OpenCase { command, may_reopen, .. } => {
+                Command::OpenCase { command: *command, reason: "for a reason".into(), may_reopen: *may_reopen }
+            }
+            Self::Decide { command, by, decision, .. } => {
+                Command::DecideCase { command: *command, by: *by, decision: *decision, reason: "for a reason".into() }
             }
             Self::View { .. } | Self::Start { .. } | Self::Regrade { .. } => return None,
         })

@@ -9,7 +9,7 @@ mod staff;
 pub(crate) use device::{Device, Learner};
 pub(crate) use message::{Kept, OpId, Reply, Request, Seen};
 pub(crate) use player::Players;
-pub(crate) use staff::{Author, Proctor};
+pub(crate) use staff::{Author, Proctor, Reviewer};
 
 use super::checker::{Call, Observed};
 use super::env::Env;
@@ -41,6 +41,7 @@ enum Role {
     Device(Device),
     Proctor(Proctor),
     Author(Author),
+    Reviewer(Reviewer),
 }
 
 /// Something a client wants done.
@@ -70,6 +71,12 @@ impl Clients {
         }
         clients.add(env, world.proctor, None, Role::Proctor(Proctor::default()));
         clients.add(env, world.author, None, Role::Author(Author));
+        if env.reviews {
+            for (subject, may_reopen) in [(world.proctor, false), (world.reviewer, true)] {
+                let role = Role::Reviewer(Reviewer { person: subject.person, may_reopen });
+                clients.add(env, subject, None, role);
+            }
+        }
         clients
     }
 
@@ -91,6 +98,7 @@ impl Clients {
             Role::Device(device) => device.wake(env, &self.learners, &client.ops),
             Role::Proctor(proctor) => proctor.wake(env, &self.learners, &client.ops),
             Role::Author(author) => author.wake(env),
+            Role::Reviewer(reviewer) => reviewer.wake(env, &self.learners, &client.ops),
         };
         for wish in wishes {
             self.ask(env, index, wish);
@@ -168,7 +176,7 @@ impl Clients {
                 proctor.told(&request, &reply);
                 Vec::new()
             }
-            Role::Author(_) => Vec::new(),
+            Role::Author(_) | Role::Reviewer(_) => Vec::new(),
         };
         for wish in wishes {
             self.ask(env, index, wish);
@@ -182,6 +190,7 @@ impl Role {
             Self::Device(_) if env.rng.percent(15) => env.rng.between(10, 400),
             Self::Device(_) => env.rng.between(1_000, 25_000),
             Self::Proctor(_) => env.rng.between(4_000, 50_000),
+            Self::Reviewer(_) => env.rng.between(2_000, 30_000),
             Self::Author(_) => env.rng.between(30_000, 240_000),
         }
     }
@@ -232,7 +241,13 @@ impl Teller<'_> {
                 at: seen.at,
                 json: seen.json.clone(),
             }),
-            (Request::Submit { attempt, command } | Request::Act { attempt, command, .. }, Reply::Done) => {
+            (
+                Request::Submit { attempt, command }
+                | Request::Act { attempt, command, .. }
+                | Request::OpenCase { attempt, command, .. }
+                | Request::Decide { attempt, command, .. },
+                Reply::Done,
+            ) => {
                 observed.push(Observed::Done { call: self.call(Some(*command)), attempt: *attempt });
             }
             (request, Reply::Refused(refusal)) => observed.push(Observed::Refused {

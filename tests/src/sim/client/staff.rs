@@ -1,12 +1,12 @@
 //! A proctor who pauses, resumes, extends, warns and terminates; an author who corrects keys and makes
-//! exceptions.
+//! exceptions; reviewers who open cases and decide them.
 
 use super::{Learner, Op, Reply, Request};
 use crate::sim::env::Env;
 use crate::sim::world::EPOCH;
-use exam_core::AttemptId;
-use exam_core::attempt::ProctorAction;
+use exam_core::attempt::{Decision, ProctorAction};
 use exam_core::exam::Override;
+use exam_core::{AttemptId, PersonId};
 use std::collections::BTreeSet;
 
 #[derive(Default)]
@@ -16,6 +16,11 @@ pub(crate) struct Proctor {
 }
 
 pub(crate) struct Author;
+
+pub(crate) struct Reviewer {
+    pub(super) person: PersonId,
+    pub(super) may_reopen: bool,
+}
 
 impl Proctor {
     pub(super) fn has_paused(&self) -> bool {
@@ -96,5 +101,44 @@ impl Author {
             env.store.add_override(exam, learner, exception);
         }
         Vec::new()
+    }
+}
+
+impl Reviewer {
+    /// Whatever it is told, and however often: what a case allows is for the rules to say.
+    pub(super) fn wake(&self, env: &mut Env, learners: &[Learner], ops: &[Op]) -> Vec<Request> {
+        if !env.is_rough() {
+            return Vec::new();
+        }
+        if env.rng.percent(10) {
+            return Self::repeat(env, ops).into_iter().collect();
+        }
+        let known = learners.iter().flat_map(|learner| &learner.known);
+        let (closed, live): (Vec<_>, Vec<_>) =
+            known.map(|(id, known)| (*id, known.closed)).partition(|(_, closed)| *closed);
+        let among = if env.rng.percent(85) { closed } else { live };
+        let Some((attempt, _)) = env.rng.pick(&among).copied() else { return Vec::new() };
+        let command = env.rng.uuid();
+        if env.rng.percent(35) {
+            return vec![Request::OpenCase { attempt, command, may_reopen: self.may_reopen }];
+        }
+        let decision = match env.rng.below(100) {
+            0..50 => Decision::Confirmed,
+            50..75 => Decision::Cleared,
+            _ => Decision::SecondReview,
+        };
+        vec![Request::Decide { attempt, command, by: self.person, decision }]
+    }
+
+    fn repeat(env: &mut Env, ops: &[Op]) -> Option<Request> {
+        match &*env.rng.pick(ops)?.request {
+            Request::OpenCase { attempt, command, may_reopen } => {
+                Some(Request::OpenCase { attempt: *attempt, command: *command, may_reopen: *may_reopen })
+            }
+            Request::Decide { attempt, command, by, decision } => {
+                Some(Request::Decide { attempt: *attempt, command: *command, by: *by, decision: *decision })
+            }
+            _ => None,
+        }
     }
 }

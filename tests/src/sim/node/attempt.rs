@@ -89,6 +89,9 @@ impl AttemptJob {
         let From::Client(envelope) = &self.from else { return true };
         let act = match &self.work {
             Work::Command { command: Command::Proctor { .. }, .. } => Act::Proctor,
+            Work::Command { command: Command::OpenCase { .. } | Command::DecideCase { .. }, .. } => {
+                Act::DecideCase { owner }
+            }
             _ => Act::TakeAttempt { owner },
         };
         access::decide(&envelope.caller, act) == Verdict::Allow
@@ -184,14 +187,17 @@ impl Node {
         }
     }
 
-    /// It is this command's turn: what closing commands have to know is read.
+    /// It is this command's turn: what those that may grant hours have to know is read.
     fn turn(&mut self, env: &mut Env, id: JobId) {
         let Some(job) = self.job(id) else { return };
         let Work::Command { command, .. } = &job.work else { return };
-        let closes = matches!(command, Command::Submit { .. } | Command::Expire | Command::Regrade { .. });
+        let may_grant = matches!(
+            command,
+            Command::Submit { .. } | Command::Expire | Command::Regrade { .. } | Command::DecideCase { .. }
+        );
         let attempt = job.attempt;
         let delay = env.moment();
-        let granted = if closes {
+        let granted = if may_grant {
             let row = env.store.attempt(attempt);
             row.and_then(|row| {
                 let facts = row.as_ref().and_then(|row| Some((row.learner, env.world.facts.exam(row.exam)?)));

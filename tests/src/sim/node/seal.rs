@@ -6,8 +6,9 @@ use exam_core::Timestamp;
 use exam_core::attempt::command::Actor;
 use exam_core::attempt::decide::Decided;
 use exam_core::attempt::{Attempt, CommandId, HoursFacts, Phase, Step, StepBody, StepRow};
-use exam_core::hours::LedgerEntry;
-use exam_store::{AttemptRow, AttemptState, Commit, RowChange};
+use exam_core::hours::{GrantSource, LedgerEntry};
+use exam_store::{AttemptRow, AttemptState, CaseMark, Commit, RowChange};
+use question_bank::Points;
 
 /// A commit, and its steps to be folded after it.
 pub(super) struct Sealed {
@@ -52,21 +53,30 @@ pub(super) fn seal(
     };
     let grant = env.world.facts.exam(state.exam).and_then(|exam| {
         let facts = env.world.hours(exam, state.id, granted);
-        steps.iter().find_map(|step| entry(&step.body, state, &facts, at))
+        steps.iter().find_map(|step| entry(&step.body, state, actor, &facts, at))
     });
     Sealed { commit: Commit { steps: rows, row, grant, audit: None, announcements: Vec::new() }, steps }
 }
 
-fn entry(body: &StepBody, state: &Attempt, facts: &HoursFacts, at: Timestamp) -> Option<LedgerEntry> {
-    let StepBody::HoursGranted { entry, course, credit_year, bucket, hours } = body else { return None };
+fn entry(body: &StepBody, state: &Attempt, actor: Actor, facts: &HoursFacts, at: Timestamp) -> Option<LedgerEntry> {
+    let (id, course, credit_year, bucket, hours, source) = match (body, actor) {
+        (StepBody::HoursGranted { entry, course, credit_year, bucket, hours }, _) => {
+            (entry, course, credit_year, bucket, *hours, facts.source)
+        }
+        (StepBody::HoursTakenBack { entry, takes_back, course, credit_year, bucket, hours }, Actor::Person(by)) => {
+            let source = GrantSource::Review { attempt: state.id, takes_back: *takes_back, by };
+            (entry, course, credit_year, bucket, Points::ZERO - *hours, source)
+        }
+        _ => return None,
+    };
     Some(LedgerEntry {
-        id: *entry,
+        id: *id,
         learner: state.learner,
         course: *course,
         credit_year: *credit_year,
         bucket: *bucket,
-        hours: *hours,
-        source: facts.source,
+        hours,
+        source,
         at,
     })
 }
@@ -92,10 +102,12 @@ pub(super) fn row_of(state: &Attempt, start_command: CommandId, start_digest: [u
         closed_at: state.phase.closed_at(),
         answered: state.answered() as u32,
         score: state.grade().map(|grade| grade.score),
-        passed: state.grade().map(|grade| grade.passed),
+        passed: state.passed(),
         hours: state.hours_granted,
         integrity_score: state.observer.score(),
         flags: state.observer.flag_count(),
+        case: state.case.as_ref().map(|case| CaseMark { state: case.state, opened_at: case.opened_at }),
+        invalidated: state.invalidated().is_some(),
         start_command,
         start_digest,
     }

@@ -32,7 +32,7 @@ pub(super) fn write(env: &Env, state: &Attempt, now: Timestamp) -> Seen {
         may.keys |= env.is(Bug::KeyInPaper);
         if may.released {
             shown["seed"] = json!(Seed::derive(&exam.secret, &state.id.bytes()).to_hex());
-            shown["passed"] = json!(state.grade().map(|grade| grade.passed));
+            shown["passed"] = json!(state.passed());
         }
         if may.score {
             shown["score"] = json!(state.grade().map(|grade| grade.score));

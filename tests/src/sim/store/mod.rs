@@ -111,7 +111,7 @@ impl SimStore {
 
     pub(crate) fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Read<bool> {
         let key = (learner, course, credit_year, None);
-        Ok(self.reading()?.ledger.iter().any(|stored| grant_key(&stored.entry) == key))
+        Ok(self.reading()?.stands(key))
     }
 
     pub(crate) fn overrides(&self, exam: ExamId, learner: PersonId) -> Read<Vec<Override>> {
@@ -204,8 +204,10 @@ impl SimStore {
     }
 }
 
-/// What one entry at most may have: own hours of a lesson stand under it, all others under the course.
-fn grant_key(entry: &LedgerEntry) -> (PersonId, CourseId, i16, Option<LessonId>) {
+/// What one grant at most stands under: own hours of a lesson under it, all others under the course.
+type GrantKey = (PersonId, CourseId, i16, Option<LessonId>);
+
+fn grant_key(entry: &LedgerEntry) -> GrantKey {
     (entry.learner, entry.course, entry.credit_year, entry.lesson())
 }
 
@@ -218,8 +220,19 @@ impl Kept {
         }
     }
 
+    /// Whether there is a grant that was not taken back.
+    fn stands(&self, key: GrantKey) -> bool {
+        let entries = self.ledger.iter().filter(|stored| grant_key(&stored.entry) == key);
+        let (back, granted): (Vec<_>, Vec<_>) = entries.partition(|stored| stored.entry.takes_back().is_some());
+        granted.len() > back.len()
+    }
+
+    /// What the ledger's keys refuse: a second grant that stands, and what was taken back already.
     fn is_granted(&self, entry: &LedgerEntry) -> bool {
-        self.ledger.iter().any(|stored| grant_key(&stored.entry) == grant_key(entry))
+        match entry.takes_back() {
+            Some(_) => self.ledger.iter().any(|stored| stored.entry.takes_back() == entry.takes_back()),
+            None => self.stands(grant_key(entry)),
+        }
     }
 
     /// All of a commit or nothing of it, as the unique keys decide.
