@@ -9,7 +9,7 @@ color:#1c1c1e;background:#fff;max-width:800px;margin:2rem auto;padding:0 1rem}h1
 margin:2rem 0 .5rem}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{padding:.25rem .5rem;\
 border-bottom:1px solid #e3e3e6;text-align:right}th:first-child,td:first-child{text-align:left}td.text{text-align:left}\
 .verdict{padding:.75rem 1rem;border-radius:.5rem;font-weight:600}.good{background:#e7f5ea;color:#14532d}\
-.wide{overflow-x:auto}.bad{background:#fdeaea;color:#7f1d1d}svg{width:100%;height:auto}pre{background:#f5f5f7;padding:1rem;overflow:auto;\
+.wide{overflow-x:auto}.bad{background:#fdeaea;color:#7f1d1d}.plot{overflow-x:auto}svg{width:100%;min-width:36rem;height:auto}pre{background:#f5f5f7;padding:1rem;overflow:auto;\
 font-size:12px}small{color:#5c5c60}";
 
 /// The whole page.
@@ -136,7 +136,7 @@ fn drawings(page: &mut String, report: &Report) -> anyhow::Result<()> {
     let mut draw = |title: &str, x: &str, y: &str, lines: Vec<plots::Line>, marks: &[f64]| -> anyhow::Result<()> {
         let svg = plots::lines(x, y, &lines, marks)?;
         if !svg.is_empty() {
-            write!(page, "<h2>{title}</h2>{svg}")?;
+            write!(page, "<h2>{title}</h2><div class=\"plot\">{svg}</div>")?;
         }
         Ok(())
     };

@@ -42,6 +42,8 @@ pub fn lines(what_x: &str, what_y: &str, lines: &[Line], marks: &[f64]) -> anyho
             .configure_mesh()
             .x_desc(what_x)
             .y_desc(what_y)
+            .x_label_formatter(&|value| figure(*value, right))
+            .y_label_formatter(&|value| figure(*value, top))
             .light_line_style(RGBColor(238, 238, 238))
             .bold_line_style(RGBColor(222, 222, 222))
             .draw()?;
@@ -64,6 +66,11 @@ pub fn lines(what_x: &str, what_y: &str, lines: &[Line], marks: &[f64]) -> anyho
         area.present()?;
     }
     Ok(svg)
+}
+
+/// A figure of an axis that goes up to `most`: no decimals where they say nothing.
+fn figure(value: f64, most: f64) -> String {
+    if most >= 10.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
 fn over_time(report: &Report, work: &Work, value: impl Fn(&crate::measure::Slice) -> Option<f64>) -> Vec<(f64, f64)> {
