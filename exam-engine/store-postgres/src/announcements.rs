@@ -16,17 +16,24 @@ use tokio::task::AbortHandle;
 use tokio_postgres::{AsyncMessage, Client, Error};
 
 const LISTEN: &str = "LISTEN keju_announcements";
-const NOTIFY: &str = "SELECT pg_notify('keju_announcements', $1)";
+const NOTIFY: &str = "SELECT count(pg_notify('keju_announcements', payload)) FROM unnest($1::text[]) AS payload";
 
-/// Sends announcements with the transaction at hand: nobody hears them unless it is committed.
-pub(crate) async fn send(session: &Session, announcements: &[Announcement]) -> Result<(), Error> {
-    for announcement in announcements {
+/// Sends announcements with the transaction at hand: nobody hears them unless it is committed. All of them by
+/// one statement: a batch of commits may hold hundreds.
+pub(crate) async fn send<'a>(
+    session: &Session,
+    announcements: impl IntoIterator<Item = &'a Announcement>,
+) -> Result<(), Error> {
+    let payload = |announcement| {
         // One that does not fit is none that we make; to be safe everybody then asks again.
         let payload = to_json(announcement).unwrap_or_default();
-        let payload = if payload.len() > NOTICE_BYTES_MAX { String::new() } else { payload };
-        session.execute(NOTIFY, &[&payload]).await?;
+        if payload.len() > NOTICE_BYTES_MAX { String::new() } else { payload }
+    };
+    let payloads: Vec<String> = announcements.into_iter().map(payload).collect();
+    if payloads.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    session.execute(NOTIFY, &[&payloads]).await.map(drop)
 }
 
 /// What listens.

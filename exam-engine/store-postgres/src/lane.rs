@@ -4,9 +4,10 @@
 //! There is no timer: the task takes what is there, writes it, answers, and takes what came meanwhile, so
 //! that batches grow with the load. A caller is answered after the commit, never before.
 //!
-//! A batch that can be written by few statements is tried in one go first, and all of it or nothing is
-//! kept. Should a key be taken, it is written again such that every commit gets its own verdict. Rows are written in the order of their learners, so that
-//! the lanes of several nodes wait for each other in one order and never in a circle.
+//! What can be written by few statements is tried in one go first, and all of it or nothing is kept; the rest
+//! of a batch, whose commits hold more than steps, follows in a transaction of its own. Should a key be taken, it
+//! is written again such that every commit gets its own verdict. Rows are written in the order of their
+//! learners, so that the lanes of several nodes wait for each other in one order and never in a circle.
 
 use crate::connect::{Database, Session};
 use crate::failure::{Verdict, commit_error, is_duplicate, store_error, verdict};
@@ -14,7 +15,7 @@ use crate::limits::{BATCH_COMMITS_MAX, DEADLOCK_RETRIES_MAX, QUEUE_COMMITS_MAX, 
 use exam_core::{PersonId, Timestamp};
 use exam_store::{CommitError, StoreError};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -218,7 +219,10 @@ impl Worker {
         while let Some(message) = inbox.recv().await {
             let mut batch = gather(message, &mut inbox);
             batch.sort_by_key(|job| job.commit.key());
-            self.write(batch).await;
+            // The many that are written in one go do not wait for the round trips of the few that are not.
+            let (plain, others) = split(batch);
+            self.write(plain).await;
+            self.write(others).await;
         }
     }
 
@@ -342,6 +346,12 @@ fn gather<C>(first: Message<C>, inbox: &mut mpsc::Receiver<Message<C>>) -> Vec<J
         next = if batch.len() < BATCH_COMMITS_MAX { inbox.try_recv().ok() } else { None };
     }
     batch
+}
+
+/// Those that can be written at once, and the others; all commits of one learner stay together and in order.
+fn split<C: Work>(batch: Vec<Job<C>>) -> (Vec<Job<C>>, Vec<Job<C>>) {
+    let apart: HashSet<_> = batch.iter().filter(|job| !job.commit.is_plain()).map(|job| job.commit.key().0).collect();
+    batch.into_iter().partition(|job| !apart.contains(&job.commit.key().0))
 }
 
 /// Takes those that failed out of the batch.

@@ -151,8 +151,9 @@ async fn with_verdicts(
         if let (Some(new), Some(head)) = (&commit.audit, &mut head) {
             audit::append_after(session, head, new).await?;
         }
-        announcements::send(session, &commit.announcements).await?;
     }
+    announcements::send(session, written.kept(commits).into_iter().flat_map(|(_, commit)| &commit.announcements))
+        .await?;
     if let Some(at) = later {
         note_time(session, node, Commit::WRITER, at).await?;
     }

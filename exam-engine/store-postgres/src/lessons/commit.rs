@@ -77,9 +77,8 @@ impl Work for LessonCommit {
         if written.leaves_traces {
             return Ok(written);
         }
-        for (_, commit) in written.kept(commits) {
-            announcements::send(session, &commit.announcements).await?;
-        }
+        let said = written.kept(commits).into_iter().flat_map(|(_, commit)| &commit.announcements);
+        announcements::send(session, said).await?;
         if let Some(at) = later {
             note_time(session, node, Self::WRITER, at).await?;
         }
