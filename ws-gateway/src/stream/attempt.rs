@@ -54,7 +54,7 @@ pub(super) async fn converse(
     id: AttemptId,
     resume: Option<ResumeIn>,
 ) -> Conversation {
-    let mut told = welcome(connection, &identity, id, resume).await?;
+    let mut told = Box::pin(welcome(connection, &identity, id, resume)).await?;
     connection.app.hub.tell_time(&connection.entry.peer);
     loop {
         match connection.next().await? {
@@ -67,12 +67,9 @@ pub(super) async fn converse(
             },
             Heard::Letter(Letter::Attempt(event)) if event.seq > told => {
                 told = event.seq;
-                tell(connection, &identity, &event).await?;
+                Box::pin(tell(connection, &identity, &event)).await?;
             }
-            Heard::Mark(Mark::Clock) => {
-                let standing = standing(connection, &identity, id).await?;
-                connection.send(&standing.clock()).await?;
-            }
+            Heard::Mark(Mark::Clock) => Box::pin(tell_time(connection, &identity, id)).await?,
             Heard::Mark(Mark::Check) => {
                 let renewed = Box::pin(connection.app.engine.identify_session(identity.session)).await;
                 connection.rechecked(renewed.map(drop))?;
@@ -81,6 +78,11 @@ pub(super) async fn converse(
             Heard::Letter(_) | Heard::Mark(_) => {}
         }
     }
+}
+
+async fn tell_time(connection: &mut Connection, identity: &Identity, id: AttemptId) -> Result<(), End> {
+    let standing = standing(connection, identity, id).await?;
+    connection.send(&standing.clock()).await
 }
 
 async fn standing(connection: &mut Connection, identity: &Identity, id: AttemptId) -> Result<Standing, End> {

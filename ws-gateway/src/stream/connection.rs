@@ -28,7 +28,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 /// Where a socket came from.
 pub(super) struct Arrival {
     /// As the integrity layer sees it; the device is known after hello.
-    pub(super) origin: Origin,
+    pub(super) origin: Arc<Origin>,
     pub(super) address: IpAddr,
     pub(super) meter: Arc<Meter>,
 }
@@ -67,34 +67,26 @@ pub(super) type Conversation = Result<Infallible, End>;
 pub(super) struct Connection {
     pub(super) app: Arc<App>,
     pub(super) entry: Entry,
-    pub(super) arrival: Box<Arrival>,
+    pub(super) arrival: Arrival,
     socket: WebSocket,
     budget: Bucket,
 }
 
-/// Has a conversation on a fresh socket, to its end.
-pub(super) async fn run(app: Arc<App>, socket: WebSocket, arrival: Box<Arrival>) {
+/// Has a conversation on a fresh socket, to its end. Boxed before the task begins: what a task is given stays in it
+/// beside what it makes of it.
+pub(super) fn run(app: Arc<App>, socket: WebSocket, arrival: Arrival) -> impl Future<Output = ()> + Send {
     arrival.meter.start();
-    let entry = match app.hub.enter(arrival.address) {
-        Ok(entry) => entry,
-        Err(close) => return goodbye(socket, close).await,
-    };
     let limits = &app.config.limits;
     let budget = Bucket::new(limits.messages_burst, limits.messages_per_second, Instant::now());
-    let mut connection = Connection { app, entry, arrival, socket, budget };
-    connection.app.metrics.sockets.inc();
-    let Err(end) = connection.converse().await;
-    if end == End::Close(Close::RESTART) {
-        connection.advise_restart().await;
-    }
-    let Connection { app, entry, socket, .. } = connection;
-    // Whoever is told it is over does not count any more, however long the farewell takes.
-    drop(entry);
-    app.metrics.sockets.dec();
-    if let End::Close(close) = end {
-        app.metrics.socket_closed(close.code);
-        tracing::debug!(code = close.code, reason = close.reason, "a socket is closed");
-        goodbye(socket, close).await;
+    let begun = match app.hub.enter(arrival.address) {
+        Ok(entry) => Ok(Box::new(Connection { app, entry, arrival, socket, budget })),
+        Err(close) => Err((Box::new(socket), close)),
+    };
+    async move {
+        match begun {
+            Ok(connection) => connection.talk().await,
+            Err((socket, close)) => Box::pin(goodbye(*socket, close)).await,
+        }
     }
 }
 
@@ -133,13 +125,34 @@ fn device_of(pass: &Pass) -> String {
 }
 
 impl Connection {
+    async fn talk(mut self: Box<Self>) {
+        self.app.metrics.sockets.inc();
+        let Err(end) = self.converse().await;
+        Box::pin(self.part(end)).await;
+    }
+
+    async fn part(mut self: Box<Self>, end: End) {
+        if end == End::Close(Close::RESTART) {
+            self.advise_restart().await;
+        }
+        let Self { app, entry, socket, .. } = *self;
+        // Whoever is told it is over does not count any more, however long the farewell takes.
+        drop(entry);
+        app.metrics.sockets.dec();
+        if let End::Close(close) = end {
+            app.metrics.socket_closed(close.code);
+            tracing::debug!(code = close.code, reason = close.reason, "a socket is closed");
+            goodbye(socket, close).await;
+        }
+    }
+
     async fn converse(&mut self) -> Conversation {
         loop {
-            let (pass, resume) = self.hello().await?;
+            let (pass, resume) = Box::pin(self.hello()).await?;
             let ended = match (pass.purpose, pass.identity().cloned()) {
-                (Purpose::Lesson(_), _) => lesson::converse(self, pass, resume).await,
-                (Purpose::Attempt(id), Some(identity)) => attempt::converse(self, identity, id, resume).await,
-                (Purpose::Proctor(id), Some(identity)) => proctor::converse(self, identity, id).await,
+                (Purpose::Lesson(_), _) => self.study(pass, resume).await,
+                (Purpose::Attempt(id), Some(identity)) => Box::pin(attempt::converse(self, identity, id, resume)).await,
+                (Purpose::Proctor(id), Some(identity)) => Box::pin(proctor::converse(self, identity, id)).await,
                 // Partners send learners to lessons and to nothing else.
                 (Purpose::Attempt(_) | Purpose::Proctor(_), None) => Err(Close::NOT_ALLOWED.into()),
             };
@@ -149,6 +162,14 @@ impl Connection {
             }
             self.app.hub.forget(&self.entry.peer);
         }
+    }
+
+    /// The idle ones are learners in lessons: no step of theirs keeps more than it needs.
+    async fn study(&mut self, pass: Pass, resume: Option<ResumeIn>) -> Conversation {
+        let mut study = Box::pin(lesson::open(self, pass, resume)).await?;
+        let ended = study.accompany(self).await;
+        study.close(self);
+        ended
     }
 
     /// Waits for the first message and finds out whom it is from.
@@ -180,7 +201,7 @@ impl Connection {
         };
         // First known, then asked for: a session that ends in between ends the socket, one way or the other.
         app.hub.introduce(&self.entry.peer, Known::of(&pass))?;
-        self.arrival.origin.device = device_of(&pass);
+        Arc::make_mut(&mut self.arrival.origin).device = device_of(&pass);
         self.authorize_pass(&pass).await?;
         Ok((pass, resume))
     }
@@ -240,7 +261,7 @@ impl Connection {
                     Post::Close(close) => return Err(close.into()),
                     Post::Letter(letter) => return Ok(Heard::Letter(letter)),
                     Post::Mark(Mark::Ping) => {
-                        self.push(Message::Ping(axum::body::Bytes::new())).await?;
+                        Box::pin(self.push(Message::Ping(axum::body::Bytes::new()))).await?;
                         continue;
                     }
                     Post::Mark(mark) => return Ok(Heard::Mark(mark)),

@@ -18,8 +18,8 @@ use question_bank::candidate::write_question;
 use std::time::Instant;
 use uuid::Uuid;
 
-/// Accompanies a study.
-pub(super) async fn converse(connection: &mut Connection, pass: Pass, resume: Option<ResumeIn>) -> Conversation {
+/// Opens a study, or resumes it, and says where it stands and what was missed.
+pub(super) async fn open(connection: &mut Connection, pass: Pass, resume: Option<ResumeIn>) -> Result<Box<Study>, End> {
     let resume = match resume {
         Some(ResumeIn { session, seq }) => {
             // A name that is none of ours is the active study's neither.
@@ -30,13 +30,17 @@ pub(super) async fn converse(connection: &mut Connection, pass: Pass, resume: Op
         }
         None => None,
     };
-    let opened = Box::pin(connection.app.engine.open_study(&pass, resume, &connection.arrival.origin)).await;
+    let opened = connection.app.engine.open_study(&pass, resume, &connection.arrival.origin).await;
     let OpenedStudy { handle, welcome, replay } = opened.map_err(|error| over(connection, error))?;
     connection.app.hub.claim_study(&connection.entry.peer, handle.epoch());
-    let mut study = Box::new(Study { pass, handle, armed: None });
-    let ended = study.accompany(connection, welcome, replay).await;
-    connection.app.engine.close_study(study.handle.clone());
-    ended
+    let study = Box::new(Study { pass, handle, armed: None });
+    match study.greet(connection, &welcome, &replay).await {
+        Ok(()) => Ok(study),
+        Err(end) => {
+            study.close(connection);
+            Err(end)
+        }
+    }
 }
 
 /// How a study ends that does not go on.
@@ -49,7 +53,7 @@ fn over(connection: &Connection, error: StudyError) -> End {
 }
 
 /// One study on its socket.
-struct Study {
+pub(super) struct Study {
     pass: Pass,
     handle: StudyHandle,
     /// For when the wheel is set.
@@ -57,15 +61,25 @@ struct Study {
 }
 
 impl Study {
-    async fn accompany(&mut self, connection: &mut Connection, welcome: Welcome, replay: Replay) -> Conversation {
-        if replay == Replay::Resync {
+    async fn greet(&self, connection: &mut Connection, welcome: &Welcome, replay: &Replay) -> Result<(), End> {
+        if *replay == Replay::Resync {
             connection.send(&AnyOut::Resync).await?;
             return Err(End::Resync);
         }
-        self.welcome(connection, &welcome).await?;
-        if let Replay::Messages(missed) = replay {
-            self.tell(connection, &missed).await?;
+        self.welcome(connection, welcome).await?;
+        match replay {
+            Replay::Messages(missed) => self.tell(connection, missed).await,
+            Replay::None | Replay::Resync => Ok(()),
         }
+    }
+
+    /// The connection is over, or the study is.
+    pub(super) fn close(&self, connection: &Connection) {
+        connection.app.engine.close_study(self.handle.clone());
+    }
+
+    /// Accompanies the study to its end.
+    pub(super) async fn accompany(&mut self, connection: &mut Connection) -> Conversation {
         loop {
             self.arm(connection);
             match connection.next().await? {

@@ -68,10 +68,14 @@ async fn open(
         return Err(Problem::new("overloaded").retry_after_ms(1_000 + app.hub.come_back_ms()));
     }
     let origin = Origin { address: address.to_string(), agent: agent_digest(&headers), device: String::new() };
+    let origin = Arc::new(origin);
     let meter = meter.map_or_else(Arc::default, |Extension(meter)| meter);
-    let arrival = Box::new(Arrival { origin, address, meter });
+    let arrival = Arrival { origin, address, meter };
     let upgrade = with_limits(upgrade, FRAME_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| connection::run(app, socket, arrival)))
+    Ok(upgrade.on_upgrade(async move |socket| {
+        // A task of its own: the one that waited for the upgrade keeps all it waited with, for as long as it lives.
+        tokio::spawn(connection::run(app, socket, arrival));
+    }))
 }
 
 /// Buffers for many idle sockets, and frames and messages of so many bytes at most.

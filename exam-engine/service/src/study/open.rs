@@ -85,15 +85,14 @@ impl Engine {
         &self,
         pass: &Pass,
         resume: Option<Resume>,
-        origin: &Origin,
+        origin: &Arc<Origin>,
     ) -> Result<OpenedStudy, StudyError> {
         let Purpose::Lesson(lesson) = pass.purpose else { return Err(StudyError::NotFound) };
         let lesson = self.loaded_lesson(lesson).await?;
         let learner = pass.person().id;
         let slot = self.studies.get(learner);
         let turn = slot.turn().await.ok_or(EngineError::Overloaded)?;
-        let origin = Arc::new(origin.clone());
-        let opening = Opening { learner, pass, lesson: &lesson, slot: &slot, origin: &origin };
+        let opening = Opening { learner, pass, lesson: &lesson, slot: &slot, origin };
         match resume {
             Some(resume) => self.resume_study(&opening, resume).await,
             None => self.begin_study(&opening, turn).await,

@@ -123,7 +123,7 @@ impl Site {
         pass: &Pass,
         resume: Option<Resume>,
     ) -> Result<Player, StudyError> {
-        let opened = engine.open_study(pass, resume, &origin()).await?;
+        let opened = engine.open_study(pass, resume, &Arc::new(origin())).await?;
         let (engine, clock) = (Arc::clone(engine), Arc::clone(&self.clock));
         let (position_ms, asked) = (opened.welcome.furthest_ms, opened.welcome.challenge.clone());
         Ok(Player { engine, clock, handle: opened.handle.clone(), opened, n: 0, position_ms, asked, heard: Vec::new() })
