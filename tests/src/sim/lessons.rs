@@ -64,8 +64,8 @@ fn rules(rng: &mut Rng) -> LessonRules {
         cooldown_growth_percent: 200,
         cooldown_max_ms: cooldown_ms + rng.between(0, 20) * 1_000,
         correct_share_min_percent: match rng.below(100) {
-            0..20 => 50,
-            20..30 => 90,
+            0..27 => 50,
+            27..30 => 90,
             _ => 0,
         },
         exhausted: if rng.percent(30) { Exhausted::Lock } else { Exhausted::Repeat },
