@@ -136,7 +136,7 @@ impl ItemSums {
             facility: enough.then_some(self.earned.mean),
             sd: self.earned.variance().filter(|_| enough).map(f64::sqrt),
             discrimination: self.pairs.correlation().filter(|_| enough),
-            upper_lower: (enough && groups).then(|| self.upper.mean - self.lower.mean),
+            upper_lower: (enough && groups).then_some(self.upper.mean - self.lower.mean),
             seconds: (enough && self.taken.count > 0).then(|| self.taken.mean.exp()),
             timed: self.taken.count,
             options: key.and_then(GradingKey::choices).map_or_else(Vec::new, |key| self.options(key)),

@@ -1,6 +1,6 @@
 //! The template's columns as comma-separated values.
 
-use super::table::{Table, columns, row};
+use super::table::{Cell, Table, columns, row};
 use super::{Finding, FindingCode, Omitted, Parsed, ParsedEntry, Place};
 use crate::Item;
 use crate::limits::IMPORT_COLUMNS_MAX;
@@ -44,14 +44,14 @@ pub fn read(text: &str) -> Parsed {
 }
 
 /// Hands on every row that is not blank with the line it begins on, until `take` says no.
-pub(super) fn read_rows(text: &str, take: &mut dyn FnMut(u32, &[(u16, String)]) -> bool) -> Result<(), Finding> {
+pub(super) fn read_rows(text: &str, take: &mut dyn FnMut(u32, &[Cell]) -> bool) -> Result<(), Finding> {
     let text = text.trim_start_matches('\u{feff}');
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(text)).from_reader(text.as_bytes());
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(|error| Finding::new(FindingCode::Syntax, error.to_string()))? {
         let line = record.position().map_or(0, csv::Position::line);
-        let cells: Vec<(u16, String)> = (0..)
+        let cells: Vec<Cell> = (0..)
             .zip(&record)
             .take(IMPORT_COLUMNS_MAX)
             .filter(|(_, text)| !text.trim().is_empty())
