@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 keju_tests::on_every_backend!(an_exam_is_analysed);
 
 const LEARNERS: usize = 32;
-const SLOTS: usize = 6;
+const SLOTS: usize = 11;
 
 fn list(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
