@@ -30,7 +30,7 @@ export function scatter(items, open) {
   const line = (value) => s('line', { class: value === 0 ? 'plot-zero' : 'plot-base', x1: 6, x2: 98, y1: y(value), y2: y(value) });
   return h('figure', { class: 'figure' },
     h('div', { class: 'figure-box scatter-box' },
-      s('svg', { class: 'scatter', viewBox: '0 0 104 64', role: 'img', 'aria-label': t('analysis.scatter', { n: number(known.length) }) },
+      s('svg', { class: 'scatter', viewBox: '-4 0 108 64', role: 'img', 'aria-label': t('analysis.scatter', { n: number(known.length) }) },
         [0, 0.2, 0.4].map(line),
         [0, 0.2, 0.4].map((value) => s('text', { class: 'plot-words', x: 5, y: y(value) + 1, 'text-anchor': 'end' }, String(value))),
         [0, 0.3, 0.95].map((value) => s('line', { class: 'plot-base', x1: x(value), x2: x(value), y1: 4, y2: 58 })),
