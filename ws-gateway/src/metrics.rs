@@ -36,6 +36,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     problems: Family<ProblemLabels, Counter>,
     seconds: Vec<Histogram>,
+    node: Gauge,
     in_work: Gauge,
     cached_attempts: Gauge,
     start_queue: Gauge,
@@ -81,6 +82,7 @@ impl Metrics {
             registry.register(name, help, gauge.clone());
             gauge
         };
+        let node = gauge("node", "The number of the node that tells this");
         let in_work = gauge("requests_in_work", "Requests in work now");
         let cached_attempts = gauge("attempts_cached", "Attempts whose state is in memory");
         let start_queue = gauge("start_queue", "Learners who wait to start");
@@ -93,6 +95,7 @@ impl Metrics {
             requests,
             problems,
             seconds,
+            node,
             in_work,
             cached_attempts,
             start_queue,
@@ -140,6 +143,7 @@ impl Metrics {
     /// Everything in Prometheus' text format; `queue` is how many wait to start and how many a second may.
     #[must_use]
     pub fn text(&self, engine: &exam_service::Engine, in_work: usize, queue: (usize, f64)) -> String {
+        self.node.set(i64::from(engine.node()));
         self.in_work.set(in_work as i64);
         self.start_queue.set(queue.0 as i64);
         self.start_pace.set(queue.1 as i64);

@@ -37,7 +37,7 @@ export const ROUTES = [
   { path: '/site/units', roles: OVERSEERS, staff: true, load: () => import('./pages/units.js') },
   { path: '/site/partners', roles: ['admin'], staff: true, load: () => import('./pages/partners.js') },
   { path: '/site/audit', roles: ['admin', 'city_admin'], staff: true, load: () => import('./pages/audit.js') },
-  { path: '/site/status', roles: ['operator', 'admin'], load: () => import('./pages/status.js') },
+  { path: '/site/status', roles: ['operator', 'admin'], staff: true, load: () => import('./pages/status.js') },
 ];
 
 /** The route of a path with what its parts are called, or `undefined`. */

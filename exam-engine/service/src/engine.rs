@@ -153,6 +153,12 @@ impl Engine {
         self.clock.now()
     }
 
+    /// This node's number.
+    #[must_use]
+    pub fn node(&self) -> u16 {
+        self.options.node
+    }
+
     /// The counters.
     #[must_use]
     pub fn stats(&self) -> &Stats {

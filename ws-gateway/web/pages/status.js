@@ -9,13 +9,19 @@ const EVERY_MS = 2000;
 const KEPT = 90;
 const CLASSES = ['answer', 'submit', 'resume', 'start', 'telemetry', 'report'];
 
-/** Each plot: its name, its value between two readings, how it is written. */
+/** A balancer sends each question to another node; one that was not heard for this long is gone. */
+const NODE_MS = 60000;
+/** Of several nodes these are not summed: the worst counts. */
+const WORST = ['latency', 'errors'];
+
+/** Each plot: its name, its value between two readings of one node, how it is written. */
 const PLOTS = [
   ['answers', (one, two, seconds) => growth(sum(one, 'keju_answers_total'), sum(two, 'keju_answers_total')) / seconds, (value) => `${number(value)} /s`],
   ['requests', (one, two, seconds) => growth(sum(one, 'keju_requests_total'), sum(two, 'keju_requests_total')) / seconds, (value) => `${number(value)} /s`],
   ['latency', (one, two) => quantile(one, two, 'keju_answer_seconds', 0.99), (value) => `${number(value * 1000)} ms`],
   ['starts', (one, two, seconds) => growth(sum(one, 'keju_starts_total'), sum(two, 'keju_starts_total')) / seconds, (value) => `${number(value)} /s`],
   ['in_work', (one, two) => sum(two, 'keju_requests_in_work'), number],
+  ['queue', (one, two) => sum(two, 'keju_start_queue'), number],
   ['connections', (one, two) => sum(two, 'keju_connections'), number],
   ['shed', (one, two, seconds) => {
     const shed = (labels) => ['overloaded', 'rate_limited', 'queued'].includes(labels.code);
@@ -33,7 +39,8 @@ export default async function page(context) {
   const told = h('div', {});
   const plots = PLOTS.map(([name, , words]) => plot(t(`status.${name}`), words));
   const totals = h('div', {});
-  let last = null;
+  const list = h('div', {});
+  const nodes = new Map();
   let running = true;
   let timer = null;
 
@@ -44,12 +51,17 @@ export default async function page(context) {
         call('GET', '/metrics', undefined, { raw: true, signal: context.signal }).then((response) => response.text()),
         call('GET', '/readyz', undefined, { raw: true, signal: context.signal }).then(() => true, () => false),
       ]);
-      const now = { at: performance.now(), samples: parse(text) };
+      const now = { at: performance.now(), samples: parse(text), ready };
+      const node = sum(now.samples, 'keju_node');
+      const last = nodes.get(node);
+      now.values = last ? PLOTS.map(([, value]) => value(last.samples, now.samples, (now.at - last.at) / 1000)) : null;
+      nodes.set(node, now);
+      for (const [number, seen] of nodes) if (now.at - seen.at > NODE_MS) nodes.delete(number);
       put(told);
       put(state, badge(t('status.alive'), 'good'), badge(t(ready ? 'status.ready' : 'status.not_ready'), ready ? 'good' : 'bad'), h('span', { class: 'quiet small' }, t('console.as_of', { time: clock(new Date()) })));
-      if (last) PLOTS.forEach(([, value], index) => plots[index].add(value(last.samples, now.samples, (now.at - last.at) / 1000)));
+      if (now.values) PLOTS.forEach(([name], index) => plots[index].add(together(name, [...nodes.values()].map((seen) => seen.values && seen.values[index]))));
       put(totals, classTable(now.samples));
-      last = now;
+      put(list, nodeTable(nodes, now.at));
     } catch (problem) {
       if (context.signal.aborted) return;
       put(state, badge(t('status.silent'), 'bad'));
@@ -72,9 +84,32 @@ export default async function page(context) {
     title: t('nav.status'),
     node: h('div', {}, head(t('nav.status'), { lead: t('status.lead'), actions: pause }), state, told,
       h('div', { class: 'plots section' }, plots.map((one) => one.element)),
+      section(t('status.nodes'), h('p', { class: 'hint' }, t('status.nodes_text')), list),
       section(t('status.totals'), totals),
       h('p', { class: 'section small' }, h('a', { href: '/metrics', 'data-away': '' }, t('status.raw')))),
   };
+}
+
+/** One value of all nodes: the sum, or the worst. */
+function together(name, values) {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  if (!known.length) return null;
+  return WORST.includes(name) ? Math.max(...known) : known.reduce((all, one) => all + one, 0);
+}
+
+const NODE_PLOTS = ['answers', 'latency', 'in_work', 'queue', 'connections'];
+
+function nodeTable(nodes, now) {
+  const cells = ([node, seen]) => [
+    h('span', {}, String(node), ' ', badge(t(seen.ready ? 'status.ready' : 'status.not_ready'), seen.ready ? 'good' : 'bad')),
+    ...NODE_PLOTS.map((name) => {
+      const index = PLOTS.findIndex(([one]) => one === name);
+      const value = seen.values && seen.values[index];
+      return value === null || value === undefined ? '—' : PLOTS[index][2](value);
+    }),
+    t('status.ago', { n: number(Math.round((now - seen.at) / 1000)) }),
+  ];
+  return table(t('status.nodes'), [t('status.node'), ...NODE_PLOTS.map((name) => t(`status.${name}`)), t('status.heard')], [...nodes].sort(([one], [other]) => one - other).map(cells));
 }
 
 /** A line over the last minutes. */
