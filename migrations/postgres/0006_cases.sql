@@ -19,5 +19,5 @@ ALTER TABLE ledger
     ADD COLUMN generation integer NOT NULL DEFAULT 1 CHECK (generation > 0);
 DROP INDEX ledger_grant;
 CREATE UNIQUE INDEX ledger_grant ON ledger (learner, course, credit_year, generation)
-WHERE takes_back IS NULL AND lesson IS NULL;
+WHERE hours >= 0 AND takes_back IS NULL AND lesson IS NULL;
 CREATE UNIQUE INDEX ledger_takes_back ON ledger (learner, takes_back) WHERE takes_back IS NOT NULL;

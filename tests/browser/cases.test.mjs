@@ -55,7 +55,7 @@ test('a case is asked for, handed on, decided by another person, taken up again,
   await page.goto(`${site.origin}/history`);
   await page.waitForSelector('.badge:has-text("经核查无效")');
   await page.goto(`${site.origin}/cases`);
-  await page.waitForSelector('.notice.bad');
+  await page.waitForURL(`${site.origin}/`);
 
   await city.click('button:has-text("重新核查")');
   await city.fill('.dialog textarea', '学员申诉');

@@ -22,7 +22,7 @@ pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (learner, credit_year,
 pub(crate) const ENTRIES_OF: &str = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at \
     FROM ledger WHERE learner = $1 AND credit_year = $2 ORDER BY at, id";
 pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger g WHERE learner = $1 AND course = $2 AND credit_year = $3 \
-    AND takes_back IS NULL AND lesson IS NULL AND NOT EXISTS \
+    AND hours >= 0 AND takes_back IS NULL AND lesson IS NULL AND NOT EXISTS \
     (SELECT 1 FROM ledger b WHERE b.learner = $1 AND b.takes_back = g.id)";
 pub(crate) const IS_LESSON_GRANTED: &str =
     "SELECT 1 FROM ledger WHERE learner = $1 AND lesson = $2 AND credit_year = $3 AND hours >= 0";

@@ -60,8 +60,8 @@ impl Ledger for SqliteStore {
     }
 
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM ledger g WHERE learner = ? AND course = ? AND credit_year = ? AND takes_back IS NULL \
-                   AND lesson IS NULL AND NOT EXISTS \
+        let sql = "SELECT 1 FROM ledger g WHERE learner = ? AND course = ? AND credit_year = ? AND hours >= 0 \
+                   AND takes_back IS NULL AND lesson IS NULL AND NOT EXISTS \
                    (SELECT 1 FROM ledger b WHERE b.learner = g.learner AND b.takes_back = g.id)";
         let key = (learner.bytes(), course.bytes(), credit_year);
         let found = self.readers.read(move |connection| row(connection, sql, key, |_| Ok(()))).await?;

@@ -58,9 +58,13 @@ fn check_due(evidence: &Evidence<'_>, logs: &[WalkedLesson<'_>], log: &WalkedLes
         (entry.learner, entry.course, entry.credit_year, entry.lesson())
             == (log.learner(), facts.course, facts.credit_year, own)
     });
-    let count = entries.count();
-    found.unless(!earns || count == 1, Promise::P3, || {
-        format!("{} completed {} and has {count} entries for it", log.learner(), log.lesson())
+    let (back, granted): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.takes_back().is_some());
+    // What an exam of the same course had earned may have been taken back since.
+    let stands = granted.len().checked_sub(back.len());
+    let holds = stands == Some(1) || (stands == Some(0) && !back.is_empty());
+    found.unless(!earns || holds, Promise::P3, || {
+        let (granted, back) = (granted.len(), back.len());
+        format!("{} completed {}: {granted} grants, {back} taken back", log.learner(), log.lesson())
     });
     let too_early = |other: &&super::evidence::LessonFacts| done(other.id).is_none_or(|at| at > completed);
     let early = !log.grants.is_empty()
