@@ -63,7 +63,7 @@ pub use loaded::LoadedExam;
 pub use outbox::{Courier, Delivery};
 pub use partners::{CreatedPartner, PartnerDraft, PartnerIdentity, PartnerView};
 pub use people::{CreatedPerson, NewPerson, RefusedPerson};
-pub use proctor::{SessionView, TimelineView};
+pub use proctor::{ActOutcome, SessionView, TimelineView};
 pub use regrade::{RegradeChange, RegradeReport};
 pub use results::ResultView;
 pub use roster::RosterPreview;

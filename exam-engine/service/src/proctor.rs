@@ -32,6 +32,25 @@ fn index_row(attempt: &Attempt) -> AttemptRow {
     attempt_row(attempt, CommandId::nil(), [0; 16])
 }
 
+/// A log as it was once a command had been taken: up to its last step.
+fn upto(rows: &[StepRow], command: CommandId) -> &[StepRow] {
+    let Some(taken) = rows.iter().position(|row| row.command.is_some_and(|(id, _)| id == command)) else { return rows };
+    let first = &rows[taken];
+    // What follows from a command stands behind it without one of its own: the grade of a termination.
+    let follows = |row: &&StepRow| row.command.is_none() && (row.actor, row.at) == (first.actor, first.at);
+    let more = rows[taken + 1..].iter().take_while(follows).count();
+    &rows[..=taken + more]
+}
+
+/// What an act came to.
+#[derive(Clone, Debug)]
+pub struct ActOutcome {
+    /// The attempt as it was then.
+    pub attempt: Attempt,
+    /// Whether the same command acted before.
+    pub replayed: bool,
+}
+
 /// Everything that happened to an attempt.
 #[derive(Clone, Debug)]
 pub struct TimelineView {
@@ -178,7 +197,7 @@ impl Engine {
         Ok(TimelineView { attempt: folded, rows, learner_name, names })
     }
 
-    /// Acts on an attempt; returns whether the same command acted before.
+    /// Acts on an attempt. A repeat gets what the act came to, whatever happened since.
     ///
     /// # Errors
     /// The caller is no proctor, there is no such attempt, or the rules forbid the act.
@@ -189,12 +208,14 @@ impl Engine {
         command: CommandId,
         action: ProctorAction,
         reason: String,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<ActOutcome, EngineError> {
         identity.may(Act::Proctor)?;
         let row = self.store.attempt(attempt).await?.ok_or(EngineError::NotFound)?;
-        let command = Command::Proctor { command, action, reason };
-        let done = self.command(row.learner, attempt, &command, Actor::Person(identity.id()), None).await?;
-        Ok(done.decided.replayed)
+        let asked = Command::Proctor { command, action, reason };
+        let done = self.command(row.learner, attempt, &asked, Actor::Person(identity.id()), None).await?;
+        let rows = self.store.steps(row.learner, attempt).await?;
+        let attempt = fold(row.learner, attempt, upto(&rows, command))?;
+        Ok(ActOutcome { attempt, replayed: done.decided.replayed })
     }
 
     pub(crate) async fn names(

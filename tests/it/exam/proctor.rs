@@ -7,6 +7,7 @@ keju_tests::on_every_backend!(
     a_pause_stops_the_clock_and_a_resumption_gives_the_time_back,
     a_terminated_attempt_is_closed_and_never_passes,
     every_act_names_a_person_and_stands_in_timeline_and_audit_log,
+    a_repeated_act_is_told_what_it_came_to,
     acts_are_checked,
     learners_and_authors_neither_watch_nor_act,
     sessions_are_listed_by_state_page_by_page,
@@ -104,6 +105,23 @@ async fn every_act_names_a_person_and_stands_in_timeline_and_audit_log(backend: 
     let records = audit["items"].as_array().cloned().unwrap_or_default();
     let record = records.iter().find(|record| record["act"] == "attempt.warn").unwrap_or(&Value::Null);
     assert_eq!(json!([record["actor"], record["subject"]]), json!([site.proctor.person, attempt_id]));
+}
+
+async fn a_repeated_act_is_told_what_it_came_to(backend: Backend) {
+    let Watched { site, learner, attempt, .. } = watched(backend).await;
+    let attempt_id = id(&attempt);
+    let path = format!("/attempts/{attempt_id}/actions");
+    let mut told = Vec::new();
+    for action in ["pause", "resume", "terminate"] {
+        let act = json!({"command_id": command_id(), "action": action, "reason": "核对身份"});
+        told.push((act.clone(), site.proctor.post(&path, &act).await.ok(200)));
+    }
+    assert_eq!(learner.result(&attempt_id).await.ok(200)["state"], "terminated");
+    for (act, first) in told {
+        let again = site.proctor.post(&path, &act).await;
+        assert!(again.is_replayed());
+        assert_eq!(again.ok(200), first, "whatever happened since");
+    }
 }
 
 async fn acts_are_checked(backend: Backend) {

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use exam_core::Timestamp;
 use exam_core::attempt::{Mode, ProctorAction, StepRow};
 use exam_core::ids::{AttemptId, ExamId};
-use exam_service::{SessionView, TimelineView};
+use exam_service::{ActOutcome, SessionView, TimelineView};
 use exam_store::attempts::AttemptFilter;
 use exam_store::{AttemptState, Page};
 use serde::{Deserialize, Serialize};
@@ -270,8 +270,8 @@ async fn act(
         (ActName::Resume, None) => ProctorAction::Resume,
         (ActName::Terminate, None) => ProctorAction::Terminate,
     };
-    let replayed = app.engine.act(&identity, attempt, body.command_id, action, body.reason).await?;
-    let view = app.engine.timeline(&identity, attempt).await?.attempt;
+    let ActOutcome { attempt: view, replayed } =
+        app.engine.act(&identity, attempt, body.command_id, action, body.reason).await?;
     let body =
         ActView { attempt: attempt.to_string(), state: view.phase.name(), deadline: view.deadline, seq: view.seq };
     let mut response = axum::Json(body).into_response();
