@@ -276,6 +276,8 @@ async fn cases_are_listed_by_state_and_exam_page_by_page(backend: Backend) {
         ("state=gone", "/query/state"),
         ("exam=x", "/query/exam"),
         ("after=x", "/query/after"),
+        ("limit=x", "/query/limit"),
+        ("more=1", "/query/more"),
     ] {
         let problem = city.get(&format!("/cases?{query}")).await.problem(400, "invalid");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");

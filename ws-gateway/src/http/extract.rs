@@ -259,8 +259,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
             return Err(Problem::field("/query", NUL));
         }
         let query = Query::<T>::from_request_parts(parts, state).await;
-        let Query(value) = query.map_err(|rejection| Problem::field("/query", rejection.body_text()))?;
+        let Query(value) = query.map_err(|rejection| query_fault(&rejection.body_text()))?;
         Ok(Self(value))
+    }
+}
+
+/// Names the parameter that does not read; the reader's words end in `name: why`.
+fn query_fault(told: &str) -> Problem {
+    let told = told.strip_prefix("Failed to deserialize query string: ").unwrap_or(told);
+    match told.split_once(": ") {
+        Some((name, why)) if !name.contains(' ') => Problem::field(
+            format!("/query/{}", pointer_name(name)),
+            format!("参数有误：{why} / not a right parameter: {why}"),
+        ),
+        _ => Problem::field("/query", told),
     }
 }
 

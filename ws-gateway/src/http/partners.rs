@@ -1,7 +1,8 @@
 //! Partner systems: their keys, and the tickets by which they send learners into lessons.
 
 use super::attempts::limited;
-use super::extract::{Id, Json, SignedIn, WithKey};
+use super::exams::page_limit;
+use super::extract::{Id, Json, Params, SignedIn, WithKey};
 use super::problem::Problem;
 use super::tickets::TicketView;
 use crate::app::App;
@@ -14,7 +15,7 @@ use exam_service::{CreatedPartner, PartnerDraft};
 use exam_store::PartnerRow;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -84,16 +85,33 @@ async fn create(
     Ok((StatusCode::CREATED, axum::Json(NewPartnerView { partner: item(partner, 0, 0), key, webhook_secret })))
 }
 
-/// All partners by name, revoked ones too.
-#[utoipa::path(get, path = "/api/v1/partners", tag = "administrator",
+/// A page of the list of partners.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PartnersParams {
+    limit: Option<u32>,
+    /// The name of the last partner of the page before.
+    after: Option<String>,
+}
+
+/// The partners by name, revoked ones too.
+#[utoipa::path(get, path = "/api/v1/partners", tag = "administrator", params(PartnersParams),
     responses((status = 200, body = ListView<PartnerItem>), (status = 403)))]
 async fn list(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
+    Params(params): Params<PartnersParams>,
 ) -> Result<axum::Json<ListView<PartnerItem>>, Problem> {
-    let found = app.engine.partners(&identity).await?;
-    let items = found.into_iter().map(|found| item(found.partner, found.waiting, found.given_up)).collect();
-    Ok(axum::Json(ListView { items, next: None }))
+    let mut found = app.engine.partners(&identity).await?;
+    found.sort_by(|one, two| one.partner.name.cmp(&two.partner.name));
+    let limit = page_limit(params.limit) as usize;
+    let rest = found.into_iter().filter(|one| params.after.as_ref().is_none_or(|after| one.partner.name > *after));
+    let mut items: Vec<PartnerItem> =
+        rest.take(limit + 1).map(|found| item(found.partner, found.waiting, found.given_up)).collect();
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|last| last.name.clone());
+    Ok(axum::Json(ListView { items, next }))
 }
 
 /// Ends what a partner's key opens, and the sockets it opened.
