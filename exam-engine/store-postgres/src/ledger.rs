@@ -16,12 +16,15 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, \
-    hours, source, at, lesson, takes_back, generation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-    1 + (SELECT count(*)::integer FROM ledger WHERE learner = $1 AND credit_year = $2 AND course = $4 \
-    AND takes_back IS NOT NULL)) ON CONFLICT DO NOTHING";
+    hours, source, at, lesson, takes_back, generation) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+/// Asked by itself: a sharding PostgreSQL takes no query within the values of an insert. Whatever is committed in
+/// between, the key decides.
+pub(crate) const GENERATION: &str = "SELECT 1 + count(*)::integer FROM ledger \
+    WHERE learner = $1 AND credit_year = $2 AND course = $3 AND takes_back IS NOT NULL";
 pub(crate) const ENTRIES_OF: &str = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at \
     FROM ledger WHERE learner = $1 AND credit_year = $2 ORDER BY at, id";
-pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger g WHERE learner = $1 AND course = $2 AND credit_year = $3 \
+pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger g WHERE g.learner = $1 AND course = $2 AND credit_year = $3 \
     AND hours >= 0 AND takes_back IS NULL AND lesson IS NULL AND NOT EXISTS \
     (SELECT 1 FROM ledger b WHERE b.learner = $1 AND b.takes_back = g.id)";
 pub(crate) const IS_LESSON_GRANTED: &str =
@@ -36,7 +39,10 @@ pub(crate) async fn grant(
     for (place, entry) in entries {
         let (subject, obligation) = bucket_names(entry.bucket);
         let source = Json(to_json(&entry.source)?);
-        let params: [Param<'_>; 11] = [
+        let key: [Param<'_>; 3] = [&entry.learner.0, &entry.credit_year, &entry.course.0];
+        let counted = session.query(GENERATION, &key).await.map_err(refusal)?;
+        let generation: i32 = counted.first().map_or(Ok(1), |row| get(row, 0))?;
+        let params: [Param<'_>; 12] = [
             &entry.learner.0,
             &entry.credit_year,
             &entry.id.0,
@@ -48,6 +54,7 @@ pub(crate) async fn grant(
             &Time(entry.at),
             &entry.lesson().map(|lesson| lesson.0),
             &entry.takes_back().map(|entry| entry.0),
+            &generation,
         ];
         if session.execute(INSERT_ENTRY, &params).await.map_err(refusal)? == 0 {
             written.fail(place, CommitError::AlreadyGranted, true);

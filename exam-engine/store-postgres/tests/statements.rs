@@ -31,11 +31,13 @@ const SPREAD: [(&str, &str); 10] = [
 
 /// Statements that ask every shard on purpose, by how they go on after the table's name: lists for staff, workers that
 /// look for what is due, audits, and links that name an attempt alone. None of them is on the way of an answer.
-const OF_ALL_LEARNERS: [&str; 14] = [
+const OF_ALL_LEARNERS: [&str; 16] = [
     "attempts WHERE id = $1",
     "attempts a JOIN steps s ON s.learner = a.learner AND s.attempt = a.id AND s.seq = 1 WHERE a.exam = $1",
     "attempts WHERE state IN ('open', 'paused') AND exam = $1",
     "attempts WHERE exam = $1 AND id < $2",
+    "attempts WHERE case_state IN ('open', 'second_review') AND id < $1",
+    "attempts WHERE case_state IS NOT NULL AND id < $1",
     "attempts WHERE due_at IS NOT NULL AND due_at <= $1",
     "attempts WHERE due_at IS NOT NULL",
     "attempts WHERE id > $1",
