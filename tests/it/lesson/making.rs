@@ -136,7 +136,10 @@ async fn partners_are_told_all_their_faults_at_once() {
     let _ = site.admin.post("/partners", &json!({"name": "甲校"})).await.ok(201);
     let first = site.admin.get("/partners?limit=1").await.ok(200);
     let rest = site.admin.get(&format!("/partners?limit=1&after={}", text(&first["next"]))).await.ok(200);
-    assert_eq!(json!([first["items"][0]["name"], rest["items"][0]["name"], rest["next"]]), json!(["伙伴", "甲校", null]));
+    assert_eq!(
+        json!([first["items"][0]["name"], rest["items"][0]["name"], rest["next"]]),
+        json!(["伙伴", "甲校", null])
+    );
     let problem = site.admin.get("/partners?page=1").await.problem(400, "invalid");
     assert_eq!(pointers(&problem), ["/query/page"]);
 }

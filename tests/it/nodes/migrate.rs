@@ -87,7 +87,7 @@ impl Life {
         let package = json!({"lessons": [lesson]});
         let course = site.course(&json!({"subject": "professional"})).await;
         let listed = site.author.put(&format!("/courses/{course}/lessons"), &package).await;
-        assert_eq!(listed.status, 200, "{}", listed.text());
+        assert_eq!(listed.status, 204, "{}", listed.text());
         let [whole, halfway] = <[Client; 2]>::try_from(site.learners(2).await).unwrap_or_else(|_| panic!("two"));
         let draft = json!({"name": "伙伴", "webhook_url": "http://127.0.0.1:1/nobody"});
         let made = site.admin.post("/partners", &draft).await.ok(201);
