@@ -262,7 +262,7 @@ impl Crowd {
                 self.peers.clear();
                 Vec::new()
             }
-            Ask::Connect(count) => self.open(count, |address, number| Peer::connect(address, number)).await,
+            Ask::Connect(count) => self.open(count, Peer::connect).await,
             Ask::Open(path, count) => {
                 let open = move |address, number| {
                     let path = path.clone();

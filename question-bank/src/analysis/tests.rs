@@ -162,7 +162,7 @@ fn flags_name_what_is_worth_a_look() {
     let found = flagged(key, &reversed);
     assert!(found.contains(&ItemFlag::NegativeDiscrimination) && found.contains(&ItemFlag::KeyInDoubt(0)), "{found:?}");
     assert!(found.contains(&ItemFlag::DistractorAttracts(2)), "{found:?}");
-    let silent = |person: u32| if person % 5 == 0 { None } else { spread(person) };
+    let silent = |person: u32| if person.is_multiple_of(5) { None } else { spread(person) };
     assert_eq!(flagged(key, &silent), [ItemFlag::OftenOmitted]);
     let alike = |person: u32| [Some(key), wrong(0), wrong(2), wrong(3)][person as usize % 4];
     assert_eq!(flagged(key, &alike), [ItemFlag::LowDiscrimination, ItemFlag::TooHard]);

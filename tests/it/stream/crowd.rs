@@ -131,7 +131,7 @@ fn come_and_go(address: SocketAddr, from: u8, number: usize) -> std::io::Result<
     socket.connect(&address.into())?;
     let mut stream = TcpStream::from(socket);
     let (head, rest) = HANDSHAKE.split_at(HANDSHAKE.len() / 2);
-    if number % 4 > 0 {
+    if !number.is_multiple_of(4) {
         stream.write_all(head)?;
     }
     if number % 4 > 1 {

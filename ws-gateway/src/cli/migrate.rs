@@ -31,12 +31,11 @@ pub(super) struct MigrateArgs {
 }
 
 pub(super) async fn run(args: MigrateArgs) -> anyhow::Result<ExitCode> {
-    let (from, to) = match (Database::parse(&args.from), Database::parse(&args.to)) {
-        (Ok(Database::Sqlite(from)), Ok(Database::Postgres(to))) => (from, to),
-        _ => {
-            eprintln!("keju: a site moves --from sqlite:PATH --to postgres://user@host/name");
-            return Ok(ExitCode::from(2));
-        }
+    let (Ok(Database::Sqlite(from)), Ok(Database::Postgres(to))) =
+        (Database::parse(&args.from), Database::parse(&args.to))
+    else {
+        eprintln!("keju: a site moves --from sqlite:PATH --to postgres://user@host/name");
+        return Ok(ExitCode::from(2));
     };
     let flags = ServeArgs { database: Some(args.to.clone()), ..ServeArgs::default() };
     let config = Config::load(args.config.as_deref(), &flags)?;

@@ -223,7 +223,7 @@ fn view(analysis: &ExamAnalysis, after: Option<&str>, limit: usize) -> AnalysisV
         scores: scores_view(analysis),
         reliability: ReliabilityView {
             alpha: report.reliability.alpha.ok().map(rounded),
-            no_alpha: report.reliability.alpha.err().map(|reason| reason.name()),
+            no_alpha: report.reliability.alpha.err().map(question_bank::analysis::NoAlpha::name),
             dependability: report.reliability.dependability.map(rounded),
             sem: report.reliability.sem.map(rounded),
         },
