@@ -99,7 +99,7 @@ impl Database {
         }
     }
 
-    /// Writes attempts that were taken long ago, see [`add_past_to_file`].
+    /// Writes attempts that were taken long ago, see `add_past_to_file`.
     pub fn add_past(&self, attempts: u64) {
         match self {
             Self::Sqlite(folder) => add_past_to_file(&folder.path().join("site.db"), attempts),

@@ -1,7 +1,7 @@
 //! A learner of a lesson: a socket that beats while the lesson plays, answers the questions that pop up,
 //! loses its connection with everybody else's and comes back where it was.
 //!
-//! One task per learner: [`study`] goes from socket to socket, [`Student::play`] is what happens on one.
+//! One task per learner: [`study`] goes from socket to socket, `Student::play` is what happens on one.
 //! The [`player`] knows where the video is, [`socket`] how things are said, [`promises`] what must hold.
 
 pub mod player;

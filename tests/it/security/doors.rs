@@ -96,7 +96,9 @@ async fn counters(client: &Client) -> Vec<String> {
     let text = client.send(client.request(Method::GET, "/metrics")).await.text();
     let counts = |line: &&str| {
         !line.starts_with('#')
-            && !["_seconds", "connections", "in_work", "cached", "flags"].iter().any(|name| line.contains(name))
+            && !["_seconds", "_bytes", "connections", "in_work", "cached", "flags"]
+                .iter()
+                .any(|name| line.contains(name))
     };
     let mut lines: Vec<String> = text.lines().filter(counts).map(str::to_owned).collect();
     lines.sort_unstable();
