@@ -16,6 +16,8 @@ const PER_ADDRESS: usize = 5_000;
 const OPENING: usize = 200;
 /// Sockets that wait for an answer at once, unless all do.
 const ASKING: usize = 256;
+/// Sockets that do so when all are to be quick: of more the server refuses some for the moment, as it should.
+const HURRYING: usize = 1_024;
 
 /// What a crowd is asked to do with all of its sockets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,7 +41,7 @@ pub enum Ask {
     Return,
     /// So many beats of each, so often, each answered.
     Beats(u32, u64),
-    /// All beat at once, far enough to be asked something, and are asked.
+    /// All beat as fast as the server lets them, far enough to be asked something, and are asked.
     Challenges,
     /// All answer what they were asked, and hear the verdict.
     Answers,
@@ -380,8 +382,7 @@ impl Crowd {
             peer.take_challenge().await;
             peer
         };
-        let count = self.peers.len();
-        self.each(count, ask).await
+        self.each(HURRYING, ask).await
     }
 
     /// How much later than it was due each came.

@@ -6,6 +6,9 @@
 use crate::client::{self, Outcome, Plan};
 use crate::crowd::{Ask, Done};
 use crate::database::Database;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -101,6 +104,16 @@ impl Server {
         began.elapsed()
     }
 
+    /// User and system time of each of its threads so far.
+    fn cpu_by_thread(&self) -> HashMap<OsString, u64> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.child.id())).expect("the process lives");
+        let spent = |thread: DirEntry| {
+            let stat = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            Some((thread.file_name(), stat.split(' ').next()?.parse().ok()?))
+        };
+        threads.filter_map(|thread| spent(thread.ok()?)).collect()
+    }
+
     /// User and system time of the whole process so far, and of its database server.
     pub fn cpu(&self) -> Duration {
         cpu_of(self.process.child.id()) + self.database.map_or(Duration::ZERO, cpu_with_children)
@@ -186,10 +199,12 @@ impl Crowd {
 
     /// The same, and the server's CPU time in microseconds for each.
     pub fn cost(&mut self, server: &Server, ask: &Ask) -> (Done, f64) {
-        let before = server.cpu();
+        let before = server.cpu_by_thread();
         let done = self.ask(ask);
-        let cpu = server.cpu().saturating_sub(before);
-        (done, cpu.as_secs_f64() * 1e6 / done.count.max(1) as f64)
+        // Threads that end meanwhile served something before, and nothing of this.
+        let spent = |(thread, ns): (OsString, u64)| ns - before.get(&thread).copied().unwrap_or(0);
+        let spent_ns: u64 = server.cpu_by_thread().into_iter().map(spent).sum();
+        (done, spent_ns as f64 / 1e3 / done.count.max(1) as f64)
     }
 }
 

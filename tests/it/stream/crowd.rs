@@ -153,16 +153,16 @@ const HANDSHAKE: &[u8] = b"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nUpgrade: we
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: exam.v1\r\n\r\n";
 
 /// So many of them, from four addresses at once: one has not enough ports for all.
-fn a_crowd_comes_and_goes(address: SocketAddr, count: usize) {
-    std::thread::scope(|scope| {
-        for from in 2..6 {
-            scope.spawn(move || {
-                for number in 0..count / 4 {
-                    come_and_go(address, from, number).unwrap_or_else(|error| panic!("{number}: {error}"));
-                }
-            });
+async fn a_crowd_comes_and_goes(address: SocketAddr, count: usize) {
+    let all = move |from| {
+        for number in 0..count / 4 {
+            come_and_go(address, from, number).unwrap_or_else(|error| panic!("{number}: {error}"));
         }
-    });
+    };
+    let crowd: Vec<_> = (2..6).map(|from| tokio::task::spawn_blocking(move || all(from))).collect();
+    for part in crowd {
+        part.await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -187,10 +187,10 @@ async fn connections_that_come_and_are_killed() {
         })
         .await;
     };
-    a_crowd_comes_and_goes(address, KILLED / 10);
+    a_crowd_comes_and_goes(address, KILLED / 10).await;
     all_gone().await;
     let baseline = memory_mib(server);
-    a_crowd_comes_and_goes(address, KILLED - KILLED / 10);
+    a_crowd_comes_and_goes(address, KILLED - KILLED / 10).await;
     all_gone().await;
     let after = memory_mib(server);
     assert!(after <= baseline + 24, "{baseline} MiB after a tenth of them, {after} MiB after all");
