@@ -37,6 +37,7 @@ SELECT create_distributed_table('steps', 'learner', colocate_with => 'attempts')
 SELECT create_distributed_table('ledger', 'learner', colocate_with => 'attempts');
 SELECT create_distributed_table('certificates', 'learner', colocate_with => 'attempts');
 SELECT create_distributed_table('revocations', 'learner', colocate_with => 'attempts');
+SELECT create_distributed_table('notebook_removals', 'learner', colocate_with => 'attempts');
 SELECT create_distributed_table('overrides', 'person', colocate_with => 'attempts');
 SELECT create_distributed_table('studies', 'learner', colocate_with => 'attempts');
 SELECT create_distributed_table('lesson_progress', 'learner', colocate_with => 'attempts');

@@ -55,6 +55,7 @@ fn attempt(pool: &Pool) -> Attempt {
         paper: Arc::new(drawn.paper),
         avoided_earlier: Vec::new(),
         avoided_capped: Vec::new(),
+        choice: None,
         origin: Some(origin()),
     };
     let body = StepBody::Started(Box::new(started));

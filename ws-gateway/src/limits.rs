@@ -99,3 +99,7 @@ pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 pub const CHECKS_PER_SECOND: u32 = 5;
 /// And at once.
 pub const CHECKS_BURST: u32 = 100;
+/// Bytes of an answer from which on it is packed for who takes that; below it nothing is won.
+pub const PACK_BYTES_MIN: u64 = 2 * 1024;
+/// Bytes up to which: packing more would keep others waiting.
+pub const PACK_BYTES_MAX: u64 = 1024 * 1024;

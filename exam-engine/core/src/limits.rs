@@ -12,6 +12,10 @@ pub const BATCH_ANSWERS_MAX: usize = 500;
 pub const BATCH_SIGNALS_MAX: usize = 100;
 /// Characters of a signal's detail.
 pub const SIGNAL_DETAIL_CHARS_MAX: usize = 200;
+/// Questions of a practice of one's own choice.
+pub const PRACTICE_SLOTS_MAX: u32 = 100;
+/// Topics named for one.
+pub const PRACTICE_TOPICS_MAX: usize = 100;
 /// Characters of a reason a person gives for an act.
 pub const REASON_CHARS_MAX: usize = 1_000;
 /// Entries in the record of one case: decisions, and takings up of what was decided.

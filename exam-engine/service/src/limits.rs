@@ -72,3 +72,11 @@ pub const OUTBOX_RETRY_MS_MAX: i64 = 86_400_000;
 pub const OUTBOX_ATTEMPTS_MAX: u32 = 38;
 /// The longest the outbox worker sleeps; another node may have left something behind.
 pub const OUTBOX_SLEEP_MS_MAX: i64 = 30_000;
+/// Of a learner's attempts, the latest ones that a notebook of wrong answers is made of.
+pub const NOTEBOOK_ATTEMPTS_MAX: usize = 40;
+/// Steps of theirs that are read for it; the attempt that goes beyond is the last.
+pub const NOTEBOOK_STEPS_MAX: usize = 20_000;
+/// Entries it shows.
+pub const NOTEBOOK_ENTRIES_MAX: usize = 300;
+/// Attempts in which a question has to be right, one after the other, to leave it.
+pub const NOTEBOOK_RIGHT_TO_LEAVE: u32 = 2;

@@ -3,7 +3,7 @@
 use crate::engine::Stats;
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::starts::Start;
-use crate::{Engine, EngineError, Identity, LoadedExam};
+use crate::{Engine, EngineError, Identity, LoadedExam, Wanted};
 use exam_core::access::Act;
 use exam_core::attempt::decide::content_digest;
 use exam_core::attempt::step::Started;
@@ -34,8 +34,27 @@ struct Facts<'a> {
     exam: &'a Arc<LoadedExam>,
     command: CommandId,
     digest: [u8; 16],
-    mode: Mode,
+    wanted: Wanted,
     origin: &'a Origin,
+}
+
+impl Facts<'_> {
+    fn new<'a>(
+        identity: &'a Identity,
+        exam: &'a Arc<LoadedExam>,
+        command: CommandId,
+        wanted: Wanted,
+        origin: &'a Origin,
+    ) -> Result<Facts<'a>, EngineError> {
+        wanted.check()?;
+        let mode = [wanted.mode as u8];
+        let mut content = vec![&b"start"[..], exam.exam.id.0.as_bytes(), &mode];
+        let practice = wanted.practice.as_ref().map(serde_json::to_vec).transpose();
+        let practice = practice.map_err(|error| EngineError::Internal(error.to_string()))?;
+        content.extend(practice.as_deref());
+        let digest = content_digest(&content);
+        Ok(Facts { identity, exam, command, digest, wanted, origin })
+    }
 }
 
 /// What stands before a start is drawn.
@@ -54,13 +73,12 @@ impl Engine {
         identity: &Identity,
         exam: ExamId,
         command: CommandId,
-        mode: Mode,
+        wanted: impl Into<Wanted> + Send,
         origin: &Origin,
     ) -> Result<StartedAttempt, EngineError> {
         identity.may(Act::StartAttempt)?;
         let exam = self.open_exam(identity, exam).await?;
-        let digest = content_digest(&[b"start", &exam.exam.id.bytes(), &[mode as u8]]);
-        let facts = Facts { identity, exam: &exam, command, digest, mode, origin };
+        let facts = Facts::new(identity, &exam, command, wanted.into(), origin)?;
         let under_way = self.starts.begin(identity.id());
         let started = self.start_begun(&facts, &under_way).await;
         under_way.end();
@@ -93,13 +111,12 @@ impl Engine {
         identity: &Identity,
         exam: ExamId,
         command: CommandId,
-        mode: Mode,
+        wanted: impl Into<Wanted> + Send,
         origin: &Origin,
     ) -> Result<Option<StartedAttempt>, EngineError> {
         identity.may(Act::StartAttempt)?;
         let exam = self.open_exam(identity, exam).await?;
-        let digest = content_digest(&[b"start", &exam.exam.id.bytes(), &[mode as u8]]);
-        let facts = Facts { identity, exam: &exam, command, digest, mode, origin };
+        let facts = Facts::new(identity, &exam, command, wanted.into(), origin)?;
         match self.look(&facts).await? {
             Looked::Started(started) => Ok(Some(started)),
             Looked::Admitted { .. } => Ok(None),
@@ -112,10 +129,10 @@ impl Engine {
             Looked::Started(started) => return Ok(Some(started)),
             Looked::Admitted { admission, all, now } => (admission, all, now),
         };
-        if facts.mode == Mode::Exam {
+        if facts.wanted.mode == Mode::Exam {
             self.close_practices(facts, &all).await?;
         }
-        let (attempt, commit) = self.prepare(facts, &admission, now).await?;
+        let (attempt, commit) = self.prepare(facts, &admission, &all, now).await?;
         match self.store.commit(commit).await {
             Ok(()) => {
                 let id = attempt.id;
@@ -149,7 +166,7 @@ impl Engine {
         let personal = PersonalRules::new(&facts.exam.exam.rules, &exceptions);
         let earlier: Vec<EarlierAttempt> =
             all.iter().filter(|row| row.exam == facts.exam.exam.id).map(earlier_attempt).collect();
-        match admit(&facts.exam.exam.rules, &personal, &earlier, facts.mode, now) {
+        match admit(&facts.exam.exam.rules, &personal, &earlier, facts.wanted.mode, now) {
             Ok(admission) => Ok(Looked::Admitted { admission, all, now }),
             Err(refusal) => Err(refusal.into()),
         }
@@ -160,7 +177,7 @@ impl Engine {
     /// nothing to see.
     async fn settle(&self, facts: &Facts<'_>, started: AttemptId) -> Result<(), EngineError> {
         let all = self.store.attempts_of(facts.identity.id(), None).await?;
-        if facts.mode == Mode::Exam {
+        if facts.wanted.mode == Mode::Exam {
             return self.close_practices(facts, &all).await;
         }
         let beside = self.refuse_practice_beside_exam(facts, &all).await;
@@ -172,7 +189,7 @@ impl Engine {
 
     /// A practice would answer a running exam from the same bank.
     async fn refuse_practice_beside_exam(&self, facts: &Facts<'_>, all: &[AttemptRow]) -> Result<(), EngineError> {
-        if facts.mode == Mode::Exam {
+        if facts.wanted.mode == Mode::Exam {
             return Ok(());
         }
         for row in all.iter().filter(|row| row.state.is_live() && row.mode == Mode::Exam) {
@@ -205,11 +222,12 @@ impl Engine {
         &self,
         facts: &Facts<'_>,
         admission: &Admission,
+        all: &[AttemptRow],
         now: Timestamp,
     ) -> Result<(Attempt, Commit), EngineError> {
         let learner = facts.identity.id();
         let id = AttemptId(uuid::Uuid::now_v7());
-        let started = self.draw(facts, admission, id).await?;
+        let started = self.draw(facts, admission, id, all, now).await?;
         let new = NewStep { command: Some((facts.command, facts.digest)), body: StepBody::Started(Box::new(started)) };
         let row = StepRow::seal(learner, id, 1, &[0; 32], now, Actor::Person(learner), self.options.node, &new)
             .map_err(|error| EngineError::Internal(error.to_string()))?;
@@ -242,16 +260,29 @@ impl Engine {
         Ok((attempt, commit))
     }
 
-    async fn draw(&self, facts: &Facts<'_>, admission: &Admission, id: AttemptId) -> Result<Started, EngineError> {
+    async fn draw(
+        &self,
+        facts: &Facts<'_>,
+        admission: &Admission,
+        id: AttemptId,
+        all: &[AttemptRow],
+        now: Timestamp,
+    ) -> Result<Started, EngineError> {
         let exam = facts.exam;
-        let earlier = match facts.mode {
+        let chosen = match &facts.wanted.practice {
+            Some(practice) => Some(self.choose(exam, practice, facts.identity.id(), all, now).await?),
+            None => None,
+        };
+        let (choice, plan) = chosen.unzip();
+        let earlier = match facts.wanted.mode {
             Mode::Exam if exam.exam.rules.blueprint.overlap_max.is_some() => self.earlier_items(facts).await?,
             _ => Vec::new(),
         };
-        let capped = if facts.mode == Mode::Exam { exam.exposure.capped() } else { Arc::from([]) };
+        let capped = if facts.wanted.mode == Mode::Exam { exam.exposure.capped() } else { Arc::from([]) };
         let seed = Seed::derive(&exam.secret, &id.bytes());
-        let drawn = exam
-            .plan
+        let drawn = plan
+            .as_ref()
+            .unwrap_or(&exam.plan)
             .draw(&exam.pool, &seed, &Avoid { earlier: &earlier, capped: &capped })
             .map_err(|error| EngineError::Internal(error.to_string()))?;
         if !drawn.relaxed.is_empty() {
@@ -260,7 +291,7 @@ impl Engine {
         Ok(Started {
             v: 1,
             exam: exam.exam.id,
-            mode: facts.mode,
+            mode: facts.wanted.mode,
             number: admission.number,
             deadline: admission.deadline,
             grace_ms: exam.exam.rules.grace_ms,
@@ -268,6 +299,7 @@ impl Engine {
             paper: Arc::new(drawn.paper),
             avoided_earlier: earlier.iter().map(|item| item.0).collect(),
             avoided_capped: capped.iter().map(|item| item.0).collect(),
+            choice,
             origin: Some(facts.origin.clone()),
         })
     }

@@ -119,7 +119,12 @@ impl Engine {
         let seed = Seed::derive(&exam.secret, &attempt.bytes());
         let index = |items: &[u32]| items.iter().map(|item| ItemIndex(*item)).collect::<Vec<_>>();
         let (earlier, capped) = (index(&started.avoided_earlier), index(&started.avoided_capped));
-        let drawn = exam.plan.draw(&exam.pool, &seed, &Avoid { earlier: &earlier, capped: &capped });
+        let chosen = match &started.choice {
+            Some(choice) => Some(exam.plan.of_choice(&exam.pool, choice).ok_or(EngineError::NotFound)?),
+            None => None,
+        };
+        let plan = chosen.as_ref().unwrap_or(&exam.plan);
+        let drawn = plan.draw(&exam.pool, &seed, &Avoid { earlier: &earlier, capped: &capped });
         Ok(AttemptVerdict {
             commitment_holds: seed.commitment() == started.seed_commitment,
             paper_holds: drawn.is_ok_and(|drawn| drawn.paper == *started.paper),

@@ -25,6 +25,7 @@ mod ledger;
 mod lessons;
 mod limits;
 mod migrate;
+mod notebook;
 mod outbox;
 mod partners;
 mod people;

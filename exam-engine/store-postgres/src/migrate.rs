@@ -21,6 +21,7 @@ const ALL: &[Migration] = &[
     Migration { number: 4, needs: 1, sql: include_str!("../../../migrations/postgres/0004_certificates.sql") },
     Migration { number: 5, needs: 1, sql: include_str!("../../../migrations/postgres/0005_units.sql") },
     Migration { number: 6, needs: 1, sql: include_str!("../../../migrations/postgres/0006_cases.sql") },
+    Migration { number: 7, needs: 1, sql: include_str!("../../../migrations/postgres/0007_notebook.sql") },
 ];
 
 /// Nodes that start at once migrate one after the other. Any number will do that nobody else uses.

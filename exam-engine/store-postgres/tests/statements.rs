@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Tables that are spread over shards, each with the column that says where a row is.
-const SPREAD: [(&str, &str); 10] = [
+const SPREAD: [(&str, &str); 11] = [
     ("attempts", "learner"),
     ("steps", "learner"),
     ("ledger", "learner"),
@@ -27,6 +27,7 @@ const SPREAD: [(&str, &str); 10] = [
     ("outbox", "learner"),
     ("certificates", "learner"),
     ("revocations", "learner"),
+    ("notebook_removals", "learner"),
 ];
 
 /// Statements that ask every shard on purpose, by how they go on after the table's name: lists for staff, workers that

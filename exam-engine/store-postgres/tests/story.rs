@@ -311,7 +311,8 @@ async fn every_key_of_the_learner_tables_carries_the_learner() {
     open(&url).await.close().await;
     let learner_tables = "(VALUES ('attempts', 'learner'), ('steps', 'learner'), ('ledger', 'learner'), \
         ('overrides', 'person'), ('studies', 'learner'), ('lesson_progress', 'learner'), ('lesson_steps', 'learner'), \
-        ('outbox', 'learner'), ('certificates', 'learner'), ('revocations', 'learner')) AS t (name, learner)";
+        ('outbox', 'learner'), ('certificates', 'learner'), ('revocations', 'learner'), \
+        ('notebook_removals', 'learner')) AS t (name, learner)";
     let column = "(SELECT attnum FROM pg_attribute WHERE attrelid = t.name::regclass AND attname = t.learner)";
     let without = cluster.sql(
         &url,
@@ -337,6 +338,7 @@ async fn every_key_of_the_learner_tables_carries_the_learner() {
         "ledger",
         "lesson_progress",
         "lesson_steps",
+        "notebook_removals",
         "outbox",
         "overrides",
         "revocations",

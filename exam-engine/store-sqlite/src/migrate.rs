@@ -10,6 +10,7 @@ const ALL: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/sqlite/0004_certificates.sql")),
     M::up(include_str!("../../../migrations/sqlite/0005_units.sql")),
     M::up(include_str!("../../../migrations/sqlite/0006_cases.sql")),
+    M::up(include_str!("../../../migrations/sqlite/0007_notebook.sql")),
 ];
 
 /// The number of the last one, which the file remembers.

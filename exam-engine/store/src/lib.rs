@@ -23,6 +23,7 @@ pub mod error;
 pub mod exams;
 pub mod ledger;
 pub mod lessons;
+pub mod notebook;
 pub mod outbox;
 pub mod partners;
 pub mod people;
@@ -44,6 +45,7 @@ pub use error::{CommitError, StoreError};
 pub use exams::{Exams, OverrideRow};
 pub use ledger::Ledger;
 pub use lessons::{Checkpoint, Fence, LessonCommit, LessonRow, Lessons, ProgressRow, ProgressState, StudyRow};
+pub use notebook::{Notebook, RemovalRow};
 pub use outbox::{Outbox, OutboxCount, OutboxRow};
 pub use partners::{PartnerRow, Partners, Webhook};
 pub use people::{People, PeopleFilter, PersonRow};
@@ -63,6 +65,7 @@ pub trait Store:
     + Exams
     + Ledger
     + Lessons
+    + Notebook
     + Outbox
     + Partners
     + People
@@ -86,6 +89,7 @@ impl<T> Store for T where
         + Exams
         + Ledger
         + Lessons
+        + Notebook
         + Outbox
         + Partners
         + People

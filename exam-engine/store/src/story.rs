@@ -14,6 +14,7 @@ mod conflicts;
 mod exams;
 pub mod kit;
 mod lessons;
+mod notebook;
 mod partners;
 mod people;
 mod site;
@@ -62,5 +63,6 @@ pub async fn tell(store: Arc<dyn Store>) {
     certificates::a_certificate_reads_back(&store).await;
     certificates::certificates_are_issued_once(&store).await;
     certificates::a_revocation_stands(&store).await;
+    notebook::what_is_taken_out_stays_out(&store).await;
     site::audit_records_chain(&store).await;
 }

@@ -8,6 +8,7 @@
 
 use crate::{ItemIndex, Paper};
 
+mod choice;
 mod fault;
 mod feasible;
 mod layout;
@@ -23,6 +24,7 @@ mod table;
 mod tests;
 mod trial;
 
+pub use choice::{Among, Choice};
 pub use fault::{BlueprintFault, Cause};
 pub use plan::DrawPlan;
 pub use question::{DrawnQuestion, fresh_item, number_below, question};

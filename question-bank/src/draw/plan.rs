@@ -24,7 +24,7 @@ pub struct DrawPlan {
     /// How many items may come from earlier papers; `u32::MAX` without a bound.
     pub(super) repeats_max: u32,
     pub(super) shuffle_options: bool,
-    exposure_max: Option<f64>,
+    pub(super) exposure_max: Option<f64>,
 }
 
 /// An eligible item, marked if it is in an enemy group so that most need no second look.
@@ -37,6 +37,11 @@ impl Eligible {
 
     fn new(item: ItemIndex, pool: &Pool) -> Self {
         Self(if pool.enemies(item).is_empty() { item.0 } else { item.0 | Self::HAS_ENEMIES })
+    }
+
+    /// Without a look at its enemies.
+    pub(super) const fn plain(item: ItemIndex) -> Self {
+        Self(item.0)
     }
 
     pub(super) const fn item(self) -> ItemIndex {

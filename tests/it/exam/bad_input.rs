@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 keju_tests::on_every_backend!(a_nul_character_is_refused_in_every_text);
 
-fn pointers(problem: &Value) -> Vec<&str> {
+pub(super) fn pointers(problem: &Value) -> Vec<&str> {
     let mut found: Vec<&str> =
         problem["errors"].as_array().into_iter().flatten().map(|error| text(&error["pointer"])).collect();
     found.sort_unstable();

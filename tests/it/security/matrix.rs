@@ -74,6 +74,8 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/certificates/{certificate}", nothing, EVERYBODY),
     Row("POST", "/api/v1/certificates/{certificate}/revocation", |_| json!({"reason": "", "reissue": false}), ADMINS),
     Row("GET", "/api/v1/people/{person}/certificates", nothing, ADMINS),
+    Row("GET", "/api/v1/me/notebook", nothing, SIGNED_IN),
+    Row("DELETE", "/api/v1/me/notebook/{attempt}/{slot}", nothing, OWNER),
     Row("GET", "/api/v1/courses", nothing, SIGNED_IN),
     Row(
         "POST",
@@ -93,6 +95,7 @@ const TABLE: &[Row] = &[
     Row("POST", "/api/v1/partner/tickets", |t| json!({"learner": t.owner, "lesson": t.lesson}), "uuuuuuuuuu"),
     Row("GET", "/api/v1/exams", nothing, SIGNED_IN),
     Row("GET", "/api/v1/exams/{exam}", nothing, SIGNED_IN),
+    Row("GET", "/api/v1/exams/{exam}/topics", nothing, SIGNED_IN),
     Row("POST", "/api/v1/exams", exam_body, AUTHORS),
     Row("PUT", "/api/v1/exams/{exam}", exam_body, AUTHORS),
     Row("GET", "/api/v1/authored/exams", nothing, AUTHORS),

@@ -17,8 +17,8 @@ use exam_core::attempt::{AnswerInput, ClientSignal, Mode, SignalKind};
 use exam_core::ids::{AttemptId, ExamId};
 use exam_core::integrity::Origin;
 use exam_core::limits::{BATCH_ANSWERS_MAX, BATCH_SIGNALS_MAX, SIGNAL_DETAIL_CHARS_MAX};
-use exam_service::{AnswerOutcome, EngineError, Identity, StartedAttempt};
-use question_bank::Response as Said;
+use exam_service::{AnswerOutcome, EngineError, Identity, PracticeOf, StartedAttempt, Wanted};
+use question_bank::{Response as Said, TopicPath};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -68,6 +68,42 @@ pub struct StartBody {
     /// `exam` or `practice`.
     #[schema(value_type = String, example = "exam")]
     mode: Mode,
+    /// In practice: only questions of these topics, see `GET /exams/{exam}/topics`.
+    topics: Option<Vec<String>>,
+    /// In practice: `notebook`, only questions that stand in the notebook of wrong answers.
+    from: Option<PracticeSource>,
+    /// In practice: how many questions, 20 unless told otherwise; instead of what the exam's paper is made of.
+    count: Option<u32>,
+}
+
+/// Questions of a practice of one's own choice, unless told otherwise.
+const PRACTICE_SLOTS: u32 = 20;
+
+/// Where the questions of a practice come from.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PracticeSource {
+    /// The notebook of wrong answers.
+    Notebook,
+}
+
+impl StartBody {
+    fn wanted(&self) -> Result<Wanted, Problem> {
+        let count = self.count.unwrap_or(PRACTICE_SLOTS);
+        let practice = match (&self.topics, self.from) {
+            (Some(_), Some(_)) => {
+                let detail = "topics 与 from 只能填一个 / give either topics or from";
+                return Err(Problem::field("/topics", detail));
+            }
+            (None, Some(PracticeSource::Notebook)) => Some(PracticeOf::Notebook { count }),
+            (None, None) if self.count.is_none() => None,
+            (topics, None) => {
+                let topics = topics.iter().flatten().map(|topic| TopicPath::parse(topic)).collect();
+                Some(PracticeOf::Topics { topics, count })
+            }
+        };
+        Ok(Wanted { mode: self.mode, practice })
+    }
 }
 
 /// Starts an attempt. Where more start than the server can take on, the start waits in a queue: ask again
@@ -92,7 +128,7 @@ async fn start(
     limited(allowance)?;
     let started = match app.queue.enter(identity.id(), app.engine.now()) {
         Some(place) => {
-            let started = app.engine.start(&identity, exam, body.command_id, body.mode, &origin).await;
+            let started = app.engine.start(&identity, exam, body.command_id, body.wanted()?, &origin).await;
             if let Err(EngineError::Overloaded | EngineError::Store(_)) = &started {
                 place.give_back(app.engine.now());
             }
@@ -119,7 +155,7 @@ async fn wait_to_start(
     queued: bool,
 ) -> Result<StartedAttempt, Problem> {
     if !queued {
-        let looked = app.engine.started_or_forbidden(identity, exam, body.command_id, body.mode, origin).await?;
+        let looked = app.engine.started_or_forbidden(identity, exam, body.command_id, body.wanted()?, origin).await?;
         if let Some(started) = looked {
             return Ok(started);
         }

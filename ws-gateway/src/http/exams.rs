@@ -17,7 +17,7 @@ use exam_core::exam::{Exam, ExamRules, ExamState, PracticePolicy, ReviewPolicy};
 use exam_core::ids::{BankId, CourseId, ExamId, PersonId};
 use exam_service::ExamDraft;
 use question_bank::candidate::write_sections;
-use question_bank::{Blueprint, Points};
+use question_bank::{Blueprint, Points, TopicPath};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -29,6 +29,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(read, change))
+        .routes(routes!(topics))
         .routes(routes!(authored_list))
         .routes(routes!(authored_read))
         .routes(routes!(sample))
@@ -227,6 +228,29 @@ async fn authored_list(
     items.truncate(limit as usize);
     let next = items.last().filter(|_| more).map(|exam| exam.code.clone());
     Ok(axum::Json(ListView { items: items.into_iter().map(whole).collect(), next }))
+}
+
+/// A topic that can be practised.
+#[derive(Serialize, ToSchema)]
+pub struct TopicView {
+    /// Names from the root down, with `/` between them.
+    topic: String,
+    /// How many questions it has, without those of topics below it.
+    count: u32,
+}
+
+/// The topics that can be practised for an exam, by name.
+#[utoipa::path(get, path = "/api/v1/exams/{exam}/topics", tag = "learner", params(("exam" = String, Path)),
+    responses((status = 200, body = ListView<TopicView>), (status = 404), (status = 409, description = "`practice_off`")))]
+async fn topics(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(exam): Id<ExamId>,
+) -> Result<axum::Json<ListView<TopicView>>, Problem> {
+    limited(app.rates.request(identity.id()))?;
+    let topics = app.engine.practice_topics(&identity, exam).await?;
+    let view = |(topic, count): (TopicPath, u32)| TopicView { topic: topic.as_str().to_owned(), count };
+    Ok(axum::Json(ListView { items: topics.into_iter().map(view).collect(), next: None }))
 }
 
 /// One exam with its rules, a draft too.

@@ -86,8 +86,9 @@ pub struct OwnAttemptView {
     /// `null` until released, and where the review policy keeps it.
     #[schema(value_type = Option<f64>)]
     score: Option<Points>,
-    #[schema(value_type = f64)]
-    max_score: Points,
+    /// `null` in practice, whose papers may be of the learner's own choice.
+    #[schema(value_type = Option<f64>)]
+    max_score: Option<Points>,
     /// `null` until released.
     passed: Option<bool>,
     /// 0 unless passed and released.
@@ -132,7 +133,7 @@ fn own_attempt(own: &OwnAttempt) -> OwnAttemptView {
         closed_at: row.closed_at,
         released: own.released,
         score: row.score.filter(|_| own.score),
-        max_score: exam.rules.blueprint.points_total(),
+        max_score: (row.mode == Mode::Exam).then(|| exam.rules.blueprint.points_total()),
         passed: row.passed.filter(|_| own.released),
         hours_granted: if own.released { row.hours } else { Points::ZERO },
         invalidated: row.invalidated,

@@ -19,9 +19,11 @@ pub mod hours;
 pub mod layers;
 pub mod lessons;
 pub mod me;
+pub mod notebook;
 pub mod openapi;
 pub mod operations;
 pub mod overrides;
+pub mod packed;
 pub mod pages;
 pub mod partners;
 pub mod people;
@@ -44,7 +46,7 @@ use crate::limits::{ADMIN_BYTES_MAX, BATCH_BYTES_MAX, BODY_BYTES_MAX, ROSTER_BYT
 use crate::stream;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -78,12 +80,13 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         let admitted = from_fn_with_state((Arc::clone(app), class), layers::admitted);
         router.layer(DefaultBodyLimit::max(bytes)).layer(admitted)
     };
+    let packed = |router: OpenApiRouter<Arc<App>>| router.layer(from_fn(packed::packed));
     OpenApiRouter::with_openapi(openapi::document())
         .merge(class(attempts::answer_routes(), Class::Answer, BODY_BYTES_MAX))
         .merge(class(attempts::batch_routes(), Class::Answer, BATCH_BYTES_MAX))
         .merge(class(attempts::submit_routes(), Class::Submit, BODY_BYTES_MAX))
-        .merge(class(attempts::resume_routes(), Class::Resume, BODY_BYTES_MAX))
-        .merge(class(attempts::start_routes(), Class::Start, BODY_BYTES_MAX))
+        .merge(class(packed(attempts::resume_routes()), Class::Resume, BODY_BYTES_MAX))
+        .merge(class(packed(attempts::start_routes()), Class::Start, BODY_BYTES_MAX))
         .merge(class(session::routes(), Class::Start, BODY_BYTES_MAX))
         .merge(class(attempts::telemetry_routes(), Class::Telemetry, BODY_BYTES_MAX))
         .merge(class(receipts::routes(), Class::Telemetry, BODY_BYTES_MAX))
@@ -91,13 +94,14 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(stream::routes(), Class::Resume, BODY_BYTES_MAX))
         .merge(class(partners::ticket_routes(), Class::Start, BODY_BYTES_MAX))
         .merge(class(partners::routes(), Class::Report, ADMIN_BYTES_MAX))
-        .merge(class(lessons::routes(), Class::Report, BODY_BYTES_MAX))
-        .merge(class(me::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(packed(lessons::routes()), Class::Report, BODY_BYTES_MAX))
+        .merge(class(packed(me::routes()), Class::Report, BODY_BYTES_MAX))
         .merge(class(certificates::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(hours::routes(), Class::Report, BODY_BYTES_MAX))
-        .merge(class(courses::routes(), Class::Report, BODY_BYTES_MAX))
+        .merge(class(packed(notebook::routes()), Class::Report, BODY_BYTES_MAX))
+        .merge(class(packed(courses::routes()), Class::Report, BODY_BYTES_MAX))
         .merge(class(analysis::routes(), Class::Report, BODY_BYTES_MAX))
-        .merge(class(exams::routes(), Class::Report, ADMIN_BYTES_MAX))
+        .merge(class(packed(exams::routes()), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(proctor::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(overrides::routes(), Class::Report, BODY_BYTES_MAX))
         .merge(class(results::routes(), Class::Report, BODY_BYTES_MAX))

@@ -7,6 +7,7 @@
 //!
 //! How to add the next page: its path in [`PAGES`] and a line in `web/routes.js`.
 
+use super::packed::{gzip, takes_gzip};
 use super::problem::Problem;
 use super::range::{Part, part};
 use crate::app::App;
@@ -18,9 +19,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flate2::Compression;
-use flate2::write::GzEncoder;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
 /// The document of all pages.
@@ -146,7 +145,7 @@ impl Asset {
         let etag = blake3::hash(&data).to_hex().as_str()[..16].to_owned();
         // A film is packed already, and players ask for parts of it.
         let film = kind.starts_with("video/");
-        let gzip = gzip(&data).filter(|packed| packed.len() < data.len() && !film).map(Bytes::from);
+        let gzip = gzip(&data, Compression::best()).filter(|_| !film).map(Bytes::from);
         Self { kind, etag, plain: Bytes::from(data), gzip }
     }
 
@@ -191,19 +190,6 @@ fn partly(whole: Bytes, asked: &HeaderMap) -> Response {
         Part::Beyond => (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new(), format!("bytes */{size}")),
     };
     (status, [(header::CONTENT_RANGE, place)], body).into_response()
-}
-
-/// Packed once, when the files are read. `None` if that fails, which writing to memory does not.
-fn gzip(data: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(data).ok()?;
-    encoder.finish().ok()
-}
-
-/// Every browser that takes it says so without a weight; `gzip;q=0` does not count as taking it.
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    let values = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|one| one.trim() == "gzip")
 }
 
 fn kind(path: &str) -> &'static str {

@@ -209,7 +209,7 @@ impl EventView {
 fn without_paper(body: &str) -> Option<String> {
     let mut value: serde_json::Value = serde_json::from_str(body).ok()?;
     let object = value.as_object_mut()?;
-    for heavy in ["paper", "avoided_earlier", "avoided_capped"] {
+    for heavy in ["paper", "avoided_earlier", "avoided_capped", "choice"] {
         object.remove(heavy);
     }
     serde_json::to_string(&value).ok()

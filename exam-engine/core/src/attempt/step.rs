@@ -9,6 +9,7 @@ use super::command::ClientSignal;
 use crate::hours::Bucket;
 use crate::integrity::{Flag, Origin};
 use crate::{CourseId, EntryId, ExamId, Timestamp};
+use question_bank::draw::Choice;
 use question_bank::paper::Paper;
 use question_bank::{Points, Response};
 use serde::{Deserialize, Serialize};
@@ -151,6 +152,9 @@ pub struct Started {
     /// Item indexes the draw had to avoid: shown too often.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub avoided_capped: Vec<u32>,
+    /// What the learner chose to practise, instead of the blueprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// Where it was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -193,9 +197,12 @@ mod tests {
     /// What review added.
     const CASE_SAMPLES: &str = include_str!("../../samples/steps-v1-cases.jsonl");
 
+    /// The same shape with what a learner chose to practise.
+    const CHOICES: &str = include_str!("../../samples/steps-v1-choice.jsonl");
+
     #[test]
     fn steps_of_every_version_read_and_write_the_same() {
-        for line in SAMPLES.lines().chain(CASE_SAMPLES.lines()) {
+        for line in SAMPLES.lines().chain(CASE_SAMPLES.lines()).chain(CHOICES.lines()) {
             let body: StepBody = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert_eq!(serde_json::to_string(&body).unwrap(), line);
         }

@@ -224,6 +224,7 @@ fn first_step(env: &Env, job: &StartJob, id: AttemptId, node: u16) -> Option<(At
         paper: Arc::new(drawn.paper),
         avoided_earlier: earlier.iter().map(|item| item.0).collect(),
         avoided_capped: Vec::new(),
+        choice: None,
         origin: job.envelope.origin.clone(),
     };
     let new = NewStep { command: Some((job.command, job.digest())), body: StepBody::Started(Box::new(started)) };
