@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { PHONE, api, signIn, start, tooWide, until } from './kit.mjs';
+import * as exams from './exams.mjs';
+import { keysOf, rightOptions, slotsOf } from './exams.mjs';
 
 let site;
 let author;
@@ -13,21 +15,12 @@ before(async () => {
   site = await start();
   author = await api(site.origin, 'author');
   proctor = await api(site.origin, 'proctor');
-  const bank = (await author.ask('GET', 'banks')).items.find((one) => one.code === 'gongxu');
-  keys = new Map((await author.ask('GET', `banks/${bank.id}/export?format=json`)).items.map((item) => [item.stem, item]));
+  keys = await keysOf(author);
 });
 after(() => site.done());
 
-const examOf = async (code) => (await author.ask('GET', 'authored/exams?limit=500')).items.find((exam) => exam.code === code);
-
-/** A short exam of its own kind, so that a test does not disturb the others. */
-async function makeExam(code, rules = {}) {
-  const model = await examOf('gx-ty-ks');
-  const { id, state, bank_version: version, ...body } = model;
-  const made = await author.ask('POST', 'exams', { ...body, code, title: `考试 ${code}`, audience: undefined, ...rules });
-  await author.ask('POST', `exams/${made.id}/publish`);
-  return made.id;
-}
+const examOf = (code) => exams.examOf(author, code);
+const makeExam = (code, rules) => exams.makeExam(author, code, rules);
 
 /** Starts an exam by its page. */
 async function begin(page, exam) {
@@ -44,15 +37,8 @@ const nextQuestion = (page) => page.click('.question-foot .step button.primary')
 
 /** Ticks what is right in the question at hand, by the bank. */
 async function answerRight(page, attempt, slot) {
-  const item = keys.get(slot.stem);
-  assert.ok(item, slot.stem);
-  const right = new Set(item.options.filter((option) => option.correct).map((option) => option.text));
-  for (const [index, option] of slot.options.entries()) {
-    if (right.has(option.text)) await page.click(`.option >> nth=${index}`);
-  }
+  for (const index of rightOptions(keys, slot)) await page.click(`.option >> nth=${index}`);
 }
-
-const slotsOf = (attempt) => attempt.paper.sections.flatMap((section) => section.slots);
 
 test('the main road: my year, rules, answers saved one by one, hand-in, a pass with hours, and my year again', async () => {
   const page = await site.open('learner11');

@@ -10,7 +10,8 @@ keju_tests::on_every_backend!(what_is_wrong_is_noted_until_it_is_learnt,);
 /// An exam of four true/false items out of five, with canaries.
 async fn site(settings: Settings) -> Site {
     let mut file = Bank::generated(5, true).json;
-    file["items"].as_array_mut().unwrap().retain(|item| item["kind"] == "true_false");
+    let Some(items) = file["items"].as_array_mut() else { panic!("a bank has items") };
+    items.retain(|item| item["kind"] == "true_false");
     Site::start_with(settings, Bank::new(file)).await
 }
 
@@ -43,7 +44,10 @@ async fn what_is_wrong_is_noted_until_it_is_learnt(backend: Backend) {
     let noted = notebook(&learner).await;
     assert_eq!(noted.len(), 3);
     for entry in &noted {
-        let slot = slots(&first).into_iter().find(|slot| slot["slot"] == entry["slot"]).unwrap();
+        let slots = slots(&first);
+        let Some(slot) = slots.into_iter().find(|slot| slot["slot"] == entry["slot"]) else {
+            panic!("{entry} is of none of the paper's questions")
+        };
         for member in ["kind", "stem", "options"] {
             assert_eq!(entry["question"][member], slot[member]);
         }

@@ -13,7 +13,7 @@ keju_tests::on_every_backend!(a_learner_practises_the_topics_of_their_choice,);
 fn bank() -> Bank {
     let item = |topic: &str, number: u32| {
         json!({"code": format!("{topic}-{number}"), "kind": "true_false", "stem": format!("{topic}：第 {number} 题"),
-            "topic": topic, "correct": number % 2 == 0, "explanation": format!("解析：{topic} {number}")})
+            "topic": topic, "correct": number.is_multiple_of(2), "explanation": format!("解析：{topic} {number}")})
     };
     let topics = ["公需/法律", "公需/法律/宪法", "公需/职业", "内部"];
     let items: Vec<Value> = topics.iter().flat_map(|topic| (0..4).map(move |number| item(topic, number))).collect();

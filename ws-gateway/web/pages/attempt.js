@@ -8,7 +8,6 @@ import { me } from '../core/session.js';
 import { digits } from '../exam/countdown.js';
 import { navigator as numbers } from '../exam/navigator.js';
 import { listen } from '../exam/live.js';
-import { note } from '../exam/notebook.js';
 import { control, given, words } from '../exam/questions.js';
 import { watch } from '../exam/signals.js';
 import { keepPaper, readPaper } from '../exam/paper.js';
@@ -225,8 +224,6 @@ class View {
   }
 
   corrected(slot, feedback) {
-    const asked = this.sitting.slots.find((one) => one.slot === slot);
-    note(this.exam.title, asked, this.sitting.said(slot), feedback);
     say(t(feedback.correct ? 'practice.right' : 'practice.wrong'));
     if (this.sitting.slots[this.at].slot === slot) this.show(this.at, false);
   }

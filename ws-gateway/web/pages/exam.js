@@ -47,6 +47,7 @@ export default async function page(context) {
     const practice = exam.practice !== 'off' && exam.state === 'open' && button(t('exam.practise'), () => start('practice'), '');
     const resume = live && section(t('exam.go_on'), h('div', { class: 'card row' }, h('p', {}, t(practising ? 'exam.practice_open' : 'next.running_text')),
       link(`/attempts/${live}`, t(practising ? 'exam.resume_practice' : 'exam.resume'), `button${practising ? '' : ' primary'}`)));
+    const topics = practice && button(t('exam.practise_topics'), byTopic, '');
     if (exam.state !== 'open' && !(practising && startable(exam, own))) return resume;
     const agreed = h('input', { type: 'checkbox' });
     const go = working(t('exam.start'), () => start('exam'), 'primary', { disabled: true });
@@ -57,16 +58,23 @@ export default async function page(context) {
       h('h3', {}, t('device.title')), device(exam, heard),
       blocked && notice('info', t('exam.practice_required')),
       !blocked && h('label', { class: 'check' }, agreed, h('span', {}, t('exam.agree', { time: span(exam.duration_ms) }))),
-      h('div', { class: 'actions' }, !blocked && go, practice && blocked ? button(t('exam.practise'), () => start('practice'), 'primary') : practice)))];
+      h('div', { class: 'actions' }, !blocked && go, practice && blocked ? button(t('exam.practise'), () => start('practice'), 'primary') : practice, topics)))];
+  }
+
+  async function byTopic() {
+    const { choose } = await import('../exam/topics.js');
+    const chosen = await choose(id);
+    if (chosen) await start('practice', chosen);
   }
 
   /** The same command however often it is tried, so that one start makes one attempt. */
-  async function start(mode) {
+  async function start(mode, chosen) {
     const kept = drawer(`start:${me().id}:${id}:`);
-    const command = kept.get(mode) || uuid();
-    kept.set(mode, command);
+    // Another choice is another command.
+    const command = (!chosen && kept.get(mode)) || uuid();
+    if (!chosen) kept.set(mode, command);
     const enter = async (place) => {
-      const attempt = await post(`exams/${id}/attempts`, { command_id: command, mode }, place ? { headers: { 'Keju-Queue': place } } : {});
+      const attempt = await post(`exams/${id}/attempts`, { command_id: command, mode, ...chosen }, place ? { headers: { 'Keju-Queue': place } } : {});
       kept.remove(mode);
       await context.go(`/attempts/${attempt.id}`);
     };

@@ -45,7 +45,7 @@ function outcome(attempt) {
 
 function score(attempt) {
   if (attempt.score === null) return '—';
-  const words = `${number(attempt.score)} / ${number(attempt.max_score)}`;
+  const words = attempt.max_score === null ? t('history.points', { n: number(attempt.score) }) : `${number(attempt.score)} / ${number(attempt.max_score)}`;
   return attempt.hours_granted ? h('span', {}, words, ' ', badge(t('hours.plus', { n: number(attempt.hours_granted) }), 'good')) : words;
 }
 

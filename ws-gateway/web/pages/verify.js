@@ -56,7 +56,7 @@ async function revoke(context, found) {
     title: t('verify.revoke'),
     build: (close) => {
       const told = h('div', {});
-      const reason = h('textarea', { maxlength: 500, rows: 3 });
+      const reason = h('textarea', { maxlength: 500, rows: 3, oninput: () => line.fault('') });
       const line = field(t('act.reason'), reason, { hint: t('verify.reason_hint') });
       const reissue = h('input', { type: 'checkbox' });
       const send = working(t('verify.revoke'), async () => {
