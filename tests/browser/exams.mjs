@@ -28,9 +28,10 @@ export function rightOptions(keys, slot) {
   return slot.options.map((option, index) => (right.has(option.text) ? index : -1)).filter((index) => index >= 0);
 }
 
-/** Starts, answers rightly what `wrong` does not name, hands in; the attempt with its result. */
-export async function take(learner, exam, keys, { mode = 'exam', wrong = [] } = {}) {
+/** Starts, calls `begun`, answers rightly what `wrong` does not name, hands in; the attempt with its result. */
+export async function take(learner, exam, keys, { mode = 'exam', wrong = [], begun = () => {} } = {}) {
   const attempt = await learner.ask('POST', `exams/${exam}/attempts`, { command_id: crypto.randomUUID(), mode });
+  await begun(attempt);
   for (const slot of slotsOf(attempt)) {
     const right = rightOptions(keys, slot);
     const shown = wrong.includes(slot.slot) ? [slot.options.findIndex((option, index) => !right.includes(index))] : right;

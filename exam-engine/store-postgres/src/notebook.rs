@@ -12,8 +12,8 @@ use tokio_postgres::Row;
 #[async_trait]
 impl Notebook for PostgresStore {
     async fn remove_from_notebook(&self, learner: PersonId, removal: RemovalRow) -> Result<(), StoreError> {
-        let sql = "INSERT INTO notebook_removals AS r (learner, bank, code, at) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (learner, bank, code) DO UPDATE SET at = greatest(r.at, excluded.at)";
+        let sql = "INSERT INTO notebook_removals (learner, bank, code, at) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (learner, bank, code) DO UPDATE SET at = greatest(notebook_removals.at, excluded.at)";
         let RemovalRow { bank, code, at } = removal;
         let transaction = self.writers.begin().await?;
         let removed = transaction.execute(sql, &[&learner.0, &bank.0, &code, &Time(at)]).await;

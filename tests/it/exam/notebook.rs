@@ -29,7 +29,7 @@ async fn practise(site: &Site, learner: &Client, exam: &str, from: Value, right:
 }
 
 async fn remove(learner: &Client, entry: &Value) -> u16 {
-    let path = format!("/me/notebook/{}/{}", text(&entry["attempt"]), entry["slot"]);
+    let path = format!("/api/v1/me/notebook/{}/{}", text(&entry["attempt"]), entry["slot"]);
     learner.send(learner.request(Method::DELETE, &path)).await.status
 }
 
