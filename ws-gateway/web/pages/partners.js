@@ -1,12 +1,12 @@
 // Partner systems: their keys, what is told to them, and what could not be told.
-import { all, call, get, post } from '../core/api.js';
+import { all, call, post } from '../core/api.js';
 import { dialog, sure, toast } from '../core/dialog.js';
 import { h, put } from '../core/dom.js';
 import { moment, number, t } from '../core/i18n.js';
 import { badge, button, empty, facts, field, head, notice, trouble, working } from '../core/parts.js';
 
 export default async function page(context) {
-  const [found, lessons] = await Promise.all([get('partners'), all('lessons')]);
+  const [found, lessons] = await Promise.all([all('partners'), all('lessons')]);
   const names = new Map(lessons.items.map((lesson) => [lesson.id, lesson.title]));
   const told = h('div', {});
   const add = async () => { if (await create(lessons.items)) await context.again(); };
