@@ -34,7 +34,8 @@ test('a case is asked for, handed on, decided by another person, taken up again,
   await proctor.waitForSelector('td:has-text("学员030")');
 
   const city = await site.open('city');
-  await city.click('nav a[href="/cases"]');
+  await city.waitForURL(`${site.origin}/cases`);
+  await city.waitForSelector('nav a[href="/cases"]');
   await city.selectOption('.filters select', 'second_review');
   await city.click('a:text-is("查看")');
   await city.waitForSelector('.timeline li:has-text("请查看监控")');
