@@ -428,9 +428,9 @@ test('each role sees what it may do, and nothing of what it may not', async () =
   const expected = {
     learner50: ['我的学年', '课程', '考试', '考试记录', '错题本'],
     author: ['题库', '考试管理'],
-    proctor: ['监考'],
-    admin: ['题库', '考试管理', '监考', '人员', '成绩与学时', '单位', '伙伴系统', '审计日志', '运行状态'],
-    city: ['人员', '成绩与学时', '单位', '审计日志'],
+    proctor: ['监考', '核查'],
+    admin: ['题库', '考试管理', '监考', '核查', '人员', '成绩与学时', '单位', '伙伴系统', '审计日志', '运行状态'],
+    city: ['核查', '人员', '成绩与学时', '单位', '审计日志'],
     operator: ['运行状态'],
     unit: ['人员', '成绩与学时', '单位'],
   };
@@ -438,7 +438,7 @@ test('each role sees what it may do, and nothing of what it may not', async () =
     const page = await site.open(username);
     await page.waitForSelector('main h1');
     assert.deepEqual(await page.locator('nav.nav a').allTextContents(), entries, username);
-    for (const path of ['/site/people', '/author/banks', '/proctor', '/site/audit', '/site/partners', '/site/results']) {
+    for (const path of ['/site/people', '/author/banks', '/proctor', '/cases', '/site/audit', '/site/partners', '/site/results']) {
       await page.goto(site.origin + path);
       await page.waitForSelector('main h1');
       const allowed = await page.locator(`nav.nav a[href="${path}"]`).count();

@@ -31,7 +31,7 @@ mod planted {
     use keju_tests::sim::{find, sweep};
 
     /// Seeds within which every bug has to be found.
-    const SEEDS: u64 = 300;
+    const SEEDS: u64 = 1_000;
 
     #[test]
     fn every_planted_bug_is_found() {

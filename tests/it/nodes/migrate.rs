@@ -207,7 +207,10 @@ async fn goes_on(life: &Life, server: &Server) {
     assert_eq!(imported["refused"], 0, "{imported}");
     // The lesson goes on from its open challenge.
     let mut player = Player::open(&life.lesson_halfway.at(server.url()), &life.lesson).await;
-    assert!(player.welcome["challenge"].is_object(), "{}", player.welcome);
+    let open = player.welcome["challenge"].clone();
+    assert!(open.is_object(), "{}", player.welcome);
+    player.answer(&open, &life.site.bank.right(&open)).await;
+    assert_eq!(player.until("verdict").await["correct"], true);
     assert_eq!(player.finish(&life.site.bank).await["hours_granted"], 2.5);
 }
 
