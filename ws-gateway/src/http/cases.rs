@@ -1,12 +1,13 @@
 //! Cases: attempts that people have to look at. A case is named by the attempt it is about.
 
+use super::attempts::replayed;
 use super::courses::ListView;
 use super::exams::page_limit;
 use super::extract::{Id, Json, Params, SignedIn};
 use super::problem::Problem;
 use crate::app::App;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use exam_core::Timestamp;
 use exam_core::attempt::{Attempt, CaseCause, CaseEntry, CaseState, Decision, Step, StepBody, command::Actor};
@@ -440,11 +441,7 @@ async fn open(
 
 /// The result of the act itself, which a repeat gets again whatever was decided since.
 fn outcome_response(status: StatusCode, outcome: &CaseOutcome) -> Response {
-    let mut response = (status, axum::Json(outcome_view(outcome))).into_response();
-    if outcome.replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    response
+    replayed((status, axum::Json(outcome_view(outcome))).into_response(), outcome.replayed)
 }
 
 fn outcome_view(outcome: &CaseOutcome) -> CaseOutcomeView {

@@ -3,9 +3,11 @@
 use super::problem::{LANGUAGE, Problem};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use question_bank::formats::grid::{Grid, Template};
+use question_bank::Points;
+use question_bank::formats::grid::{Cell, Grid, Template};
 use question_bank::formats::{Finding, Language};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// The media type of workbooks.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -21,6 +23,16 @@ pub enum TableFormat {
     Csv,
 }
 
+/// Which file.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct TableParams {
+    /// `xlsx` (the default) or `csv`.
+    #[param(value_type = Option<String>)]
+    #[serde(default)]
+    pub format: TableFormat,
+}
+
 /// The words of whoever asks: Chinese, and English where it is asked for.
 pub fn words(chinese: &str, english: &str) -> String {
     match LANGUAGE.try_with(|language| *language).unwrap_or_default() {
@@ -33,6 +45,11 @@ pub fn words(chinese: &str, english: &str) -> String {
 /// The header row in the reader's language.
 pub fn heads(pairs: &[(&str, &str)]) -> Vec<String> {
     pairs.iter().map(|(chinese, english)| words(chinese, english)).collect()
+}
+
+/// Points or hours as a number.
+pub fn amount(points: Points) -> Cell {
+    Cell::Number(points.hundredths() as f64 / 100.0)
 }
 
 /// A table to be kept under `name`, which has no ending yet.

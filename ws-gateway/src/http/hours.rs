@@ -1,9 +1,9 @@
 //! Hours of a credit year: one's own, and those of people whom one oversees.
 
 use super::attempts::limited;
-use super::download::{TableFormat, heads, table, words};
+use super::download::{TableFormat, amount, table, words};
 use super::extract::{Id, Params, SignedIn};
-use super::people::{PersonView, masked, person_view};
+use super::people::{PersonView, person_cells, person_heads, person_view};
 use super::problem::Problem;
 use crate::app::App;
 use axum::extract::State;
@@ -234,12 +234,7 @@ async fn export(
     let people = app.engine.hours_of_all(&identity, year).await?;
     let units = app.engine.unit_names(people.iter().filter_map(|one| one.person.unit.as_deref())).await?;
     app.engine.note_export(&identity, "hours.export", &year.to_string()).await?;
-    let heads = heads(&[
-        ("用户名", "username"),
-        ("姓名", "name"),
-        ("身份证号", "id_number"),
-        ("单位", "unit"),
-        ("单位名称", "unit name"),
+    let heads = person_heads(&[
         ("年度", "year"),
         ("公需必修", "public compulsory"),
         ("公需选修", "public elective"),
@@ -254,18 +249,10 @@ async fn export(
 
 fn hours_row(one: &PersonHours, year: i16, units: &HashMap<String, String>) -> Vec<Cell> {
     let PersonHours { person, summary } = one;
-    let unit_name = person.unit.as_ref().and_then(|unit| units.get(unit)).cloned();
-    let hours = |points: Points| Cell::Number(points.hundredths() as f64 / 100.0);
-    let mut cells: Vec<Cell> = vec![
-        person.username.clone().into(),
-        person.name.clone().into(),
-        masked(person).into(),
-        person.unit.clone().into(),
-        unit_name.into(),
-        Cell::Number(f64::from(year)),
-    ];
-    cells.extend(summary.earned.map(hours));
-    cells.push(hours(summary.earned.into_iter().sum()));
+    let mut cells = person_cells(person, units);
+    cells.push(Cell::Number(f64::from(year)));
+    cells.extend(summary.earned.map(amount));
+    cells.push(amount(summary.earned.into_iter().sum()));
     cells.push(if summary.qualified { words("是", "yes") } else { words("否", "no") }.into());
     cells
 }

@@ -1,7 +1,7 @@
 //! People, for administrators and for those who oversee a unit, a district or the city.
 
 use super::courses::ListView;
-use super::download::{TableFormat, heads, table, words};
+use super::download::{TableParams, heads, table, words};
 use super::exams::page_limit;
 use super::extract::{Id, Json, Params, SignedIn};
 use super::problem::Problem;
@@ -16,6 +16,7 @@ use exam_service::NewPerson;
 use exam_store::Page;
 use question_bank::formats::grid::{Cell, Grid};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -215,23 +216,37 @@ pub fn masked(person: &Person) -> Option<String> {
     person.id_number.as_deref().map(id_number::mask)
 }
 
-/// Which file.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct PeopleExportParams {
-    /// `xlsx` (the default) or `csv`.
-    #[param(value_type = Option<String>)]
-    #[serde(default)]
-    format: TableFormat,
+/// The columns that every table of people begins with; `more` come behind them.
+pub fn person_heads(more: &[(&str, &str)]) -> Vec<String> {
+    let mut all = vec![
+        ("用户名", "username"),
+        ("姓名", "name"),
+        ("身份证号", "id_number"),
+        ("单位", "unit"),
+        ("单位名称", "unit name"),
+    ];
+    all.extend(more);
+    heads(&all)
+}
+
+/// What stands in them, given the names of units by their codes.
+pub fn person_cells(person: &Person, units: &HashMap<String, String>) -> Vec<Cell> {
+    vec![
+        person.username.clone().into(),
+        person.name.clone().into(),
+        masked(person).into(),
+        person.unit.clone().into(),
+        person.unit.as_ref().and_then(|unit| units.get(unit)).cloned().into(),
+    ]
 }
 
 /// The people whom one oversees as a table, in the columns of the import; identity numbers are masked.
-#[utoipa::path(get, path = "/api/v1/people/export", tag = "administrator", params(PeopleExportParams),
+#[utoipa::path(get, path = "/api/v1/people/export", tag = "administrator", params(TableParams),
     responses((status = 200, description = "the file"), (status = 403)))]
 async fn export(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
-    Params(params): Params<PeopleExportParams>,
+    Params(params): Params<TableParams>,
 ) -> Result<Response, Problem> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -242,27 +257,13 @@ async fn export(
     }
     let units = app.engine.unit_names(all.iter().filter_map(|person| person.unit.as_deref())).await?;
     app.engine.note_export(&identity, "people.export", "").await?;
-    let heads = heads(&[
-        ("用户名", "username"),
-        ("姓名", "name"),
-        ("身份证号", "id_number"),
-        ("单位", "unit"),
-        ("单位名称", "unit name"),
-        ("角色", "roles"),
-        ("状态", "state"),
-    ]);
+    let heads = person_heads(&[("角色", "roles"), ("状态", "state")]);
     let row = |person: &Person| -> Vec<Cell> {
         let roles: Vec<String> = person.roles.iter().map(|role| words(role.name_zh(), role.name())).collect();
         let state = if person.disabled { words("已停用", "disabled") } else { words("正常", "enabled") };
-        vec![
-            person.username.clone().into(),
-            person.name.clone().into(),
-            masked(person).into(),
-            person.unit.clone().into(),
-            person.unit.as_ref().and_then(|unit| units.get(unit)).cloned().into(),
-            roles.join("、").into(),
-            state.into(),
-        ]
+        let mut cells = person_cells(person, &units);
+        cells.extend([roles.join("、").into(), state.into()]);
+        cells
     };
     let rows = all.iter().map(row).collect();
     table(Grid { name: words("人员", "people"), heads, rows }, params.format, "keju-people").await

@@ -1,12 +1,12 @@
 //! Proctors: sessions, timelines, acts.
 
+use super::attempts::replayed;
 use super::courses::ListView;
 use super::exams::page_limit;
 use super::extract::{Id, Json, Params, SignedIn};
 use super::problem::Problem;
 use crate::app::App;
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use exam_core::Timestamp;
 use exam_core::attempt::{Mode, ProctorAction, StepRow};
@@ -270,13 +270,9 @@ async fn act(
         (ActName::Resume, None) => ProctorAction::Resume,
         (ActName::Terminate, None) => ProctorAction::Terminate,
     };
-    let ActOutcome { attempt: view, replayed } =
+    let ActOutcome { attempt: view, replayed: again } =
         app.engine.act(&identity, attempt, body.command_id, action, body.reason).await?;
     let body =
         ActView { attempt: attempt.to_string(), state: view.phase.name(), deadline: view.deadline, seq: view.seq };
-    let mut response = axum::Json(body).into_response();
-    if replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(replayed(axum::Json(body).into_response(), again))
 }

@@ -1,10 +1,10 @@
 //! Results of an exam, for those who oversee its people.
 
 use super::courses::ListView;
-use super::download::{TableFormat, heads, table, words};
+use super::download::{TableParams, amount, table, words};
 use super::exams::page_limit;
 use super::extract::{Id, Params, SignedIn};
-use super::people::masked;
+use super::people::{person_cells, person_heads};
 use super::problem::Problem;
 use super::proctor::attempt_after;
 use crate::app::App;
@@ -99,25 +99,15 @@ fn row_view(result: &ResultView) -> ResultRowView {
     }
 }
 
-/// Which file.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct ResultsExportParams {
-    /// `xlsx` (the default) or `csv`.
-    #[param(value_type = Option<String>)]
-    #[serde(default)]
-    format: TableFormat,
-}
-
 /// The same as a table, whole.
 #[utoipa::path(get, path = "/api/v1/exams/{exam}/results/export", tag = "administrator",
-    params(("exam" = String, Path), ResultsExportParams),
+    params(("exam" = String, Path), TableParams),
     responses((status = 200, description = "the file"), (status = 403), (status = 404)))]
 async fn export(
     State(app): State<Arc<App>>,
     SignedIn(identity): SignedIn,
     Id(exam): Id<ExamId>,
-    Params(params): Params<ResultsExportParams>,
+    Params(params): Params<TableParams>,
 ) -> Result<Response, Problem> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -128,12 +118,7 @@ async fn export(
     }
     let units = app.engine.unit_names(all.iter().filter_map(|result| result.person.unit.as_deref())).await?;
     app.engine.note_export(&identity, "results.export", &exam.to_string()).await?;
-    let heads = heads(&[
-        ("用户名", "username"),
-        ("姓名", "name"),
-        ("身份证号", "id_number"),
-        ("单位", "unit"),
-        ("单位名称", "unit name"),
+    let heads = person_heads(&[
         ("次数", "number"),
         ("状态", "state"),
         ("开始时间", "started_at"),
@@ -148,22 +133,18 @@ async fn export(
 
 fn table_row(result: &ResultView, units: &HashMap<String, String>) -> Vec<Cell> {
     let ResultView { row, person, told } = result;
-    let amount = |points: Points| points.hundredths() as f64 / 100.0;
     let passed = row.passed.filter(|_| *told).map(|passed| if passed { words("是", "yes") } else { words("否", "no") });
-    vec![
-        person.username.clone().into(),
-        person.name.clone().into(),
-        masked(person).into(),
-        person.unit.clone().into(),
-        person.unit.as_ref().and_then(|unit| units.get(unit)).cloned().into(),
+    let mut cells = person_cells(person, units);
+    cells.extend([
         row.number.into(),
         state_words(row.state).into(),
         row.started_at.words_in_shanghai().into(),
         row.closed_at.map(Timestamp::words_in_shanghai).into(),
-        row.score.filter(|_| *told).map(amount).into(),
+        row.score.filter(|_| *told).map_or(Cell::Empty, amount),
         passed.into(),
-        told.then(|| amount(row.hours)).into(),
-    ]
+        if *told { amount(row.hours) } else { Cell::Empty },
+    ]);
+    cells
 }
 
 fn state_words(state: AttemptState) -> String {
