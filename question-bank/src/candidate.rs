@@ -2,10 +2,15 @@
 //! from the prompts. Keys, fractions, codes, explanations and topics are not in those fragments.
 
 use crate::pool::ENTRY_DIGIT;
-use crate::{ItemKind, Paper, PaperSection, Pool, Slot};
+use crate::{Paper, PaperSection, Pool, Slot};
+
+/// So many items are fetched into the processor's cache at a time, and then copied. Items lie far apart in memory:
+/// fetched together their misses overlap, where copying would wait for one after the other; more would push each
+/// other out again.
+const ITEMS_FETCHED: u32 = 16;
 
 /// Writes the `sections` of the protocol's attempt, a JSON array:
-/// `[{"title","slots":[{"slot","kind","points","stem","options"?,"targets"?}]}]`, slots numbered
+/// `[{"title","slots":[{"slot","points","kind","stem","options"?,"targets"?}]}]`, slots numbered
 /// from one, options `{"id":"o1","text"}` in the order shown, targets `{"id":"t1","text"}`.
 ///
 /// # Errors
@@ -26,10 +31,6 @@ pub fn write_sections(out: &mut Vec<u8>, paper: &Paper, pool: &Pool) -> Result<(
 /// The slot was drawn from another pool; `out` is then left as it was.
 pub fn write_question(out: &mut Vec<u8>, slot: Slot<'_>, pool: &Pool) -> Result<(), OtherPool> {
     let before = out.len();
-    let Some(kind) = pool.kind(slot.item) else { return Err(OtherPool) };
-    out.extend_from_slice(b"\"kind\":\"");
-    out.extend_from_slice(kind.name().as_bytes());
-    out.extend_from_slice(b"\",\"stem\":");
     let written = write_prompt(out, slot, pool).ok_or(OtherPool);
     if written.is_err() {
         out.truncate(before);
@@ -49,14 +50,18 @@ fn check_pool(paper: &Paper, pool: &Pool) -> Result<(), OtherPool> {
 fn write_all(out: &mut Vec<u8>, paper: &Paper, pool: &Pool) -> Option<()> {
     out.reserve(bytes_estimate(paper, pool));
     let mut slots = paper.slots();
+    let mut items = paper.items();
     let mut number = 0_u32;
     out.push(b'[');
     for (position, section) in paper.sections.iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
-        let points_to_stem = open_section(out, section);
+        let points = open_section(out, section);
         for in_section in 0..section.count {
+            if number.is_multiple_of(ITEMS_FETCHED) {
+                pool.text().fetch(items.by_ref().take(ITEMS_FETCHED as usize));
+            }
             number += 1;
             let slot = slots.next()?;
             if in_section > 0 {
@@ -64,8 +69,7 @@ fn write_all(out: &mut Vec<u8>, paper: &Paper, pool: &Pool) -> Option<()> {
             }
             out.extend_from_slice(b"{\"slot\":");
             push_number(out, number);
-            out.extend_from_slice(kind_to_points(pool.kind(slot.item)?));
-            out.extend_from_slice(&points_to_stem);
+            out.extend_from_slice(&points);
             write_prompt(out, slot, pool)?;
             out.push(b'}');
         }
@@ -76,16 +80,16 @@ fn write_all(out: &mut Vec<u8>, paper: &Paper, pool: &Pool) -> Option<()> {
     slots.next().is_none().then_some(())
 }
 
-/// Opens a section; what stands between the kind and the stem of each of its slots.
+/// Opens a section; what stands between the number and the question of each of its slots.
 fn open_section(out: &mut Vec<u8>, section: &PaperSection) -> Vec<u8> {
     out.extend_from_slice(b"{\"title\":");
     // Writing a string into memory cannot fail.
     let _ = serde_json::to_writer(&mut *out, &section.title);
     out.extend_from_slice(b",\"slots\":[");
-    format!("{},\"stem\":", section.points).into_bytes()
+    format!(",\"points\":{},", section.points).into_bytes()
 }
 
-/// The stem, and the options and targets in the order shown.
+/// Kind and stem, and the options and targets in the order shown.
 #[inline]
 fn write_prompt(out: &mut Vec<u8>, slot: Slot<'_>, pool: &Pool) -> Option<()> {
     let fragments = pool.text().of(slot.item)?;
@@ -121,18 +125,6 @@ fn write_entries<'a>(out: &mut Vec<u8>, order: &[u8], entry: impl Fn(usize) -> O
     Some(())
 }
 
-const fn kind_to_points(kind: ItemKind) -> &'static [u8] {
-    match kind {
-        ItemKind::SingleChoice => b",\"kind\":\"single_choice\",\"points\":",
-        ItemKind::MultipleChoice => b",\"kind\":\"multiple_choice\",\"points\":",
-        ItemKind::TrueFalse => b",\"kind\":\"true_false\",\"points\":",
-        ItemKind::Numeric => b",\"kind\":\"numeric\",\"points\":",
-        ItemKind::ShortText => b",\"kind\":\"short_text\",\"points\":",
-        ItemKind::Ordering => b",\"kind\":\"ordering\",\"points\":",
-        ItemKind::Matching => b",\"kind\":\"matching\",\"points\":",
-    }
-}
-
 #[inline]
 fn push_number(out: &mut Vec<u8>, number: u32) {
     let digit = |number: u32| b'0' + (number % 10) as u8;
@@ -145,20 +137,10 @@ fn push_number(out: &mut Vec<u8>, number: u32) {
 }
 
 /// Enough for the whole paper, so that it is written without growing.
-///
-/// Reads a byte of every cache line that will be copied: the items lie far apart in memory, and here
-/// their misses overlap, while copying would wait for one after the other.
 fn bytes_estimate(paper: &Paper, pool: &Pool) -> usize {
-    let mut bytes = 2;
-    let mut touched = 0;
-    for fragments in paper.items().filter_map(|item| pool.text().of(item)) {
-        bytes += fragments.bytes();
-        touched ^= fragments.touch();
-    }
-    std::hint::black_box(touched);
-    let entries: usize = paper.slots().map(|slot| slot.order.len() + slot.targets.len()).sum();
+    let bytes: usize = paper.items().map(|item| pool.text().bytes_of(item)).sum();
     let titles: usize = paper.sections.iter().map(|section| 6 * section.title.len() + 64).sum();
-    bytes + entries + 110 * paper.slot_count() + titles
+    2 + bytes + paper.entry_count() + 80 * paper.slot_count() + titles
 }
 
 #[cfg(test)]

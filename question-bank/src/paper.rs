@@ -96,6 +96,11 @@ impl Paper {
         self.slots.heads.len()
     }
 
+    /// How many options and targets all slots show together.
+    pub(crate) fn entry_count(&self) -> usize {
+        self.slots.orders.len()
+    }
+
     /// The slot at a position counted from zero.
     #[must_use]
     pub fn slot(&self, position: usize) -> Option<Slot<'_>> {

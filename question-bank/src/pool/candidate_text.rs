@@ -1,7 +1,7 @@
 //! What learners may see of every item, serialized once: papers are spliced from these fragments.
 //! Made from prompts alone, so nothing of a key can get in.
 
-use crate::{Interaction, Item, ItemIndex, Prompt, RichText};
+use crate::{Interaction, Item, ItemIndex, ItemKind, Prompt, RichText};
 
 /// JSON fragments of all items, one block per item in one arena: a table of where each fragment ends
 /// (little-endian `u32`, counted from the table's end), then the fragments. One place in memory per
@@ -12,7 +12,7 @@ pub(crate) struct CandidateText {
     blocks: Vec<Block>,
 }
 
-/// The fragments of one item, in the author's order: the stem as a JSON string, followed by
+/// The fragments of one item, in the author's order: `"kind":"…","stem":"…"`, followed by
 /// `,"options":[` where there are any; then one entry per option (ordering entry, left entry), then
 /// one per right entry, each `{"id":"o1","text":"…"},` with the digit to be replaced.
 #[derive(Clone, Copy)]
@@ -34,9 +34,23 @@ impl CandidateText {
     pub(super) fn new(items: &[Item]) -> Self {
         let mut arena = Vec::new();
         let mut text = Vec::new();
-        let blocks = items.iter().map(|item| push_block(&mut arena, &mut text, &item.prompt)).collect();
+        let blocks = items.iter().map(|item| push_block(&mut arena, &mut text, item.kind(), &item.prompt)).collect();
         arena.shrink_to_fit();
         Self { arena, blocks }
+    }
+
+    /// Bytes of all fragments of an item together, and a few more; none of an item that is not there.
+    #[inline]
+    pub(crate) fn bytes_of(&self, index: ItemIndex) -> usize {
+        self.blocks.get(index.get()).map_or(0, |block| block.bytes as usize)
+    }
+
+    /// Reads a byte of every cache line of these items, so that copying finds them at hand.
+    #[inline]
+    pub(crate) fn fetch(&self, items: impl Iterator<Item = ItemIndex>) {
+        let lines = items.filter_map(|item| self.of(item)).flat_map(|fragments| fragments.text.iter().step_by(64));
+        // Otherwise it would be left out, as nobody needs what was read.
+        std::hint::black_box(lines.fold(0, |read, byte| read ^ byte));
     }
 
     #[inline]
@@ -49,25 +63,12 @@ impl CandidateText {
 }
 
 impl<'a> Fragments<'a> {
-    /// The `number`-th fragment: 0 is the stem.
+    /// The `number`-th fragment: 0 is kind and stem.
     #[inline]
     pub(crate) fn get(&self, number: usize) -> Option<&'a [u8]> {
         let end = |number: usize| self.ends.get(number).map(|&end| u32::from_le_bytes(end) as usize);
         let start = if number == 0 { 0 } else { end(number - 1)? };
         self.text.get(start..end(number)?)
-    }
-
-    /// Reads one byte of every cache line.
-    #[inline]
-    pub(crate) fn touch(&self) -> u8 {
-        let ends = self.ends.first().map_or(0, |end| end[0]);
-        self.text.iter().step_by(64).fold(ends, |touched, byte| touched ^ byte)
-    }
-
-    /// Bytes of all fragments together.
-    #[inline]
-    pub(crate) const fn bytes(&self) -> usize {
-        self.text.len()
     }
 }
 
@@ -75,11 +76,14 @@ impl<'a> Fragments<'a> {
 pub(crate) const ENTRY_DIGIT: usize = 8;
 
 /// Appends the block of one item; `text` is room to work in.
-fn push_block(arena: &mut Vec<u8>, text: &mut Vec<u8>, prompt: &Prompt) -> Block {
+fn push_block(arena: &mut Vec<u8>, text: &mut Vec<u8>, kind: ItemKind, prompt: &Prompt) -> Block {
     let start = arena.len();
     text.clear();
     let mut ends = Vec::with_capacity(8);
     let (options, targets) = entries(&prompt.interaction);
+    text.extend_from_slice(b"\"kind\":\"");
+    text.extend_from_slice(kind.name().as_bytes());
+    text.extend_from_slice(b"\",\"stem\":");
     push_json(text, prompt.stem.as_html());
     if !options.is_empty() {
         text.extend_from_slice(b",\"options\":[");
