@@ -1,6 +1,6 @@
 //! Durable answers through the engine, beside one INSERT per transaction on the same kind of database, in one run.
 //!
-//! `cargo bench -p keju-benches --bench engine`. Read the ratios: the machine's own speed drifts.
+//! `cargo bench -p keju-benches --bench engine`, or with how many at once behind `--`: `1`, `16`, `64`, `256`. Read the ratios: the machine's own speed drifts.
 //! `KEJU_BENCH_DATABASE=postgres` takes PostgreSQL instead of SQLite; its CPU time counts. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
@@ -73,7 +73,8 @@ fn main() {
         rounds()
     );
     println!("at once | inserts/s | answers/s | ratio | CPU us per insert, per answer");
-    for concurrent in CONCURRENT {
+    let wanted: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    for concurrent in CONCURRENT.into_iter().filter(|count| wanted.is_empty() || wanted.contains(count)) {
         let pairs: Vec<(Measured, Measured)> = (0..rounds())
             .map(|_| {
                 let inserts = measured(database, |until| database.insert_all(concurrent, until));
