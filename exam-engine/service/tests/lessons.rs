@@ -260,6 +260,39 @@ async fn a_crash_loses_no_verdict_and_brings_nothing_back_that_was_taken() {
 }
 
 #[tokio::test]
+async fn writes_follow_what_changed_and_not_how_many_beats_there_were() {
+    let site = Site::open().await;
+    let lesson = site.lesson("one", site.course("course", 5).await, Some(2)).await;
+    let mut players = Vec::new();
+    for name in ["plays", "stands", "plays-too"] {
+        let learner = site.learner(name).await;
+        players.push(site.player(&learner, lesson.id).await);
+    }
+    let begun = site.written();
+    // A hundred beats of each within one beat interval: two earn, one stands still.
+    for beat in 0..100 {
+        site.clock.advance_ms(i64::from(beat > 0));
+        for (number, player) in players.iter_mut().enumerate() {
+            let plays = number != 1;
+            player.position_ms += i64::from(plays && beat > 0);
+            assert!(player.beat(plays).await.unwrap().told.is_empty());
+        }
+    }
+    assert_eq!(site.written(), begun, "no beat writes by itself");
+    assert_eq!(site.engine.flush_progress().await.unwrap(), 2, "one row of each that earned");
+    let kept = site.written();
+    assert!(kept > begun);
+    for _ in 0..100 {
+        site.clock.advance_ms(10_000);
+        for player in &mut players {
+            player.beat(false).await.unwrap();
+        }
+        assert_eq!(site.engine.flush_progress().await.unwrap(), 0, "who stands has nothing to keep");
+    }
+    assert_eq!(site.written(), kept);
+}
+
+#[tokio::test]
 async fn many_that_open_at_once_leave_one_study() {
     let site = std::sync::Arc::new(Site::open().await);
     let lesson = site.lesson("one", site.course("course", 5).await, Some(2)).await;

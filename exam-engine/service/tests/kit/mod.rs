@@ -68,6 +68,13 @@ impl Site {
         engine(&self.store, &self.clock, number).await
     }
 
+    /// Bytes of the write-ahead log, which grows with every commit until it is copied for the first time.
+    pub(crate) fn written(&self) -> u64 {
+        let log = std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap);
+        let log = log.map(|file| file.path()).find(|file| file.to_string_lossy().ends_with("-wal"));
+        log.unwrap().metadata().unwrap().len()
+    }
+
     /// The process ends without a word and starts again on its file: what was in memory is gone.
     pub(crate) async fn crash(mut self) -> Self {
         self.store.close().await;
