@@ -654,6 +654,12 @@ test('both files together are small', async () => {
   assert.ok(sum <= 12 * 1024, `${sum} bytes`);
 });
 
+test('the style sheet for older browsers says what the component says', async () => {
+  const [, dark] = /^const DARK = '(.+)';$/m.exec(String(await source('exam-lesson.js')));
+  const [, style] = /^const STYLE = `([^`]+)`;$/m.exec(String(await source('exam-lesson.js')));
+  assert.equal(String(await source('exam-lesson.css')), `${style.split('${DARK}').join(dark)}\n`);
+});
+
 test('every text that is asked for is there, in both languages', async () => {
   const component = String(await source('exam-lesson.js'));
   const there = new Map([...component.matchAll(/^  (\w+): \['(.+)', '(.+)'\],$/gm)].map(([, key, ...texts]) => [key, texts]));

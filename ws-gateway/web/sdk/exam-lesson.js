@@ -177,7 +177,10 @@ function matching({ options, targets }, t) {
 const KINDS = { numeric: typed, short_text: typed, ordering, matching };
 
 function dress(root, nonce) {
-  if (!root.adoptedStyleSheets) return root.append(make('style', { nonce }, STYLE));
+  if (!root.adoptedStyleSheets) {
+    const href = new URL('exam-lesson.css', import.meta.url).href;
+    return root.append(nonce ? make('style', { nonce }, STYLE) : make('link', { rel: 'stylesheet', href }));
+  }
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
   root.adoptedStyleSheets = [sheet];
