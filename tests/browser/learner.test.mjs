@@ -44,9 +44,13 @@ test('the main road: my year, rules, answers saved one by one, hand-in, a pass w
   const page = await site.open('learner11');
   const learner = await api(site.origin, 'learner11');
   assert.match(await page.textContent('h1'), /学年/);
+  assert.deepEqual(await page.locator('.ring').evaluateAll((rings) => rings.map((ring) => ring.getAttribute('aria-label'))),
+    ['已获得 0 学时，共需 90 学时', '公需科目 已获得 0 学时，共需 30 学时', '专业科目 已获得 0 学时，共需 60 学时']);
+  assert.match(await page.textContent('.year-top'), /还差：公需必修 20 学时.*(还剩 \d+ 天|最后一天)/);
   await page.click('nav a:has-text("考试") >> nth=0');
   const exam = await examOf('gx-ty-ks');
   const id = await begin(page, exam.id);
+  assert.match(await page.textContent('.clock'), /^剩余时间0[45]:\d\d$/, 'from the first moment');
   const attempt = await learner.ask('GET', `attempts/${id}`);
   for (const [index, slot] of slotsOf(attempt).entries()) {
     assert.match(await page.textContent('.question-head h2'), new RegExp(`第 ${index + 1} 题`));
@@ -64,6 +68,7 @@ test('the main road: my year, rules, answers saved one by one, hand-in, a pass w
   assert.equal(await page.textContent('.verdict-word'), '合格');
   assert.match(await page.textContent('.verdict-card'), /\+2 学时/);
   assert.equal(await page.locator('.review > li').count(), 5);
+  assert.equal(await page.locator('.review .verdict:has-text("您选对了")').count(), 5);
   await page.click('summary');
   assert.match(await page.textContent('.hashes'), /种子/);
   await page.click('.actions a:has-text("我的学年")');

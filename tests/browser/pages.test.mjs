@@ -8,9 +8,10 @@ import { keysOf, take } from './exams.mjs';
 const FIRST_LOAD_BYTES_MAX = 60 * 1024;
 const FIRST_LOAD_REQUESTS_MAX = 32;
 /** Signing in, the rules, the start and the paper: what a learner on a phone pays for an exam. */
-const WHOLE_ROAD_BYTES_MAX = 96 * 1024;
+const WHOLE_ROAD_BYTES_MAX = 92 * 1024;
 /** The exam alone, on a device that was never here before. */
-const EXAM_BYTES_MAX = 80 * 1024;
+const EXAM_BYTES_MAX = 76 * 1024;
+const EXAM_REQUESTS_MAX = 40;
 
 
 let site;
@@ -319,17 +320,19 @@ test('an exam that is gone on with on a new device stays within its budget, its 
   const session = await context.newCDPSession(fresh);
   await session.send('Network.enable');
   const plain = Buffer.byteLength(JSON.stringify(attempt));
-  let [bytes, paper] = [0, 0];
+  let [bytes, paper, requests] = [0, 0, 0];
   const paths = new Map();
   session.on('Network.responseReceived', (event) => paths.set(event.requestId, event.response.url));
   session.on('Network.loadingFinished', (event) => {
     bytes += event.encodedDataLength;
+    requests += 1;
     if ((paths.get(event.requestId) || '').endsWith(`/api/v1/attempts/${attempt.id}`)) paper = event.encodedDataLength;
   });
   await fresh.goto(`${site.origin}/attempts/${attempt.id}`);
   await fresh.waitForSelector('.question .option');
-  console.log(`an exam on a new device: ${bytes} bytes, its paper ${paper} of ${plain}`);
+  console.log(`an exam on a new device: ${bytes} bytes, ${requests} requests, its paper ${paper} of ${plain}`);
   assert.ok(bytes <= EXAM_BYTES_MAX, `${bytes} bytes`);
+  assert.ok(requests <= EXAM_REQUESTS_MAX, `${requests} requests`);
   assert.ok(paper > 0 && paper < plain * 0.8, `${paper} bytes`);
   await context.close();
   await page.context().close();

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { match } from '../../ws-gateway/web/routes.js';
 import { api, start, until } from './kit.mjs';
 
 let site;
@@ -147,7 +148,7 @@ test('an author makes a bank, imports after a preview by row, and sees an item a
   writeFileSync(file, rows.join('\n'));
   await page.setInputFiles('input[type=file]', file);
   await page.waitForSelector('text=可导入 12 题（尚未写入）');
-  assert.match(await page.textContent('.table-holder'), /line 14[\s\S]*题干为空/);
+  assert.match(await page.textContent('.table-holder'), /第 14 行[\s\S]*题干为空/);
   assert.equal(await page.locator('.virtual-row').count(), 0);
   await page.click('button:has-text("确认导入 12 题")');
   await page.waitForSelector('.virtual-row');
@@ -444,6 +445,34 @@ test('each role sees what it may do, and nothing of what it may not', async () =
       const allowed = await page.locator(`nav.nav a[href="${path}"]`).count();
       assert.equal(new URL(page.url()).pathname === path, allowed === 1, `${username} at ${path}`);
     }
+    await page.context().close();
+  }
+});
+
+test('no page leads its reader where their role is not let in', async () => {
+  for (const username of ['learner50', 'author', 'proctor', 'admin', 'city', 'unit', 'operator']) {
+    const { user } = await api(site.origin, username);
+    const page = await site.open(username);
+    const seen = new Map([['/home', '']]);
+    for (const [path, from] of seen) {
+      // It leads everybody to the first page of their own.
+      if (path === '/') continue;
+      const found = match(path);
+      assert.ok(found, `${username}: ${from} leads to ${path}, which is no page`);
+      assert.ok(!found.route.roles || found.route.roles.some((role) => user.roles.includes(role)), `${username}: ${from} leads to ${path}`);
+      // One of each kind is enough, and an exam under way is not left again without a question.
+      if ([...seen.keys()].indexOf(path) > 40 || found.route.path === '/attempts/:attempt') continue;
+      await page.goto(site.origin + path);
+      await page.waitForSelector('main h1');
+      await page.waitForSelector('.skeletons', { state: 'detached' });
+      const kinds = new Map([...seen.keys()].map((one) => [match(one).route.path, one]));
+      for (const href of await page.locator('a[href^="/"]:not([data-away]):not([download])').evaluateAll((all) => all.map((one) => one.getAttribute('href').split('?')[0]))) {
+        const kind = match(href);
+        if (!kind || !kinds.has(kind.route.path)) seen.set(href, path);
+        if (kind) kinds.set(kind.route.path, href);
+      }
+    }
+    assert.ok(seen.size > 1, username);
     await page.context().close();
   }
 });

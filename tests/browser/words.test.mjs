@@ -1,13 +1,14 @@
 // The catalogues of words, and small readers, without a browser.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import zhBase from '../../ws-gateway/web/i18n/zh-CN.js';
 import enBase from '../../ws-gateway/web/i18n/en.js';
 import zhStaff from '../../ws-gateway/web/i18n/staff-zh-CN.js';
 import enStaff from '../../ws-gateway/web/i18n/staff-en.js';
+import { ROUTES } from '../../ws-gateway/web/routes.js';
 import { toJson } from '../../ws-gateway/web/staff/item-editor.js';
 import { readPeople, readRows } from '../../ws-gateway/web/staff/csv.js';
 import { parse, quantile, sum } from '../../ws-gateway/web/staff/metrics.js';
@@ -45,6 +46,24 @@ test('every key of the catalogue is named by a page, whole or by its beginning',
   assert.deepEqual(unused, []);
 });
 
+test('what everybody loads needs no word that only staff load', () => {
+  const read = new Map();
+  const follow = (path) => {
+    if (read.has(path)) return;
+    read.set(path, readFileSync(path, 'utf8'));
+    for (const [, other] of read.get(path).matchAll(/from '(\.[^']+)'/g)) follow(join(dirname(path), other));
+  };
+  follow(join(web, 'app.js'));
+  const pages = ROUTES.filter((route) => !route.staff).map((route) => /'(\.\/pages\/[^']+)'/.exec(route.load)[1]);
+  assert.ok(pages.length > 10, 'this finds nothing');
+  pages.forEach((page) => follow(join(web, page)));
+  const text = [...read.values()].join('\n');
+  const begun = [...text.matchAll(/`([\w]+\.[\w.]*)\$\{/g)].map((found) => found[1]);
+  // A key without a dot may be the name of something else as well.
+  const named = (key) => text.includes(key.includes('.') ? `'${key}'` : `t('${key}'`);
+  assert.deepEqual(Object.keys(zhStaff).filter((key) => named(key) || begun.some((beginning) => key.startsWith(beginning))), []);
+});
+
 test('rows are read as spreadsheets write them', () => {
   assert.deepEqual(readRows('a,"b,""c""",d\r\n\r\ne,f,g\n'), [['a', 'b,"c"', 'd'], ['e', 'f', 'g']]);
   assert.deepEqual(readRows('a\tb\nc\td'), [['a', 'b'], ['c', 'd']]);
@@ -71,9 +90,10 @@ test('nothing is used that browsers of 2021 do not know', () => {
     const code = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
     young.forEach((word) => { if (word.test(code)) found.push(`${path}: ${word}`); });
   }
-  const style = readFileSync(join(web, 'style.css'), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  const sheets = ['style.css', 'staff.css', 'certificate.css'];
+  const style = sheets.map((name) => readFileSync(join(web, name), 'utf8')).join('').replace(/\/\*[\s\S]*?\*\//g, '');
   for (const word of [/light-dark\(/, /color-mix\(/, /:has\(/, /@container/, /@layer/, /\d[dsl]v[hw]\b/, /\binset:/, /oklch\(/, /&:/]) {
-    if (word.test(style)) found.push(`style.css: ${word}`);
+    if (word.test(style)) found.push(`style sheets: ${word}`);
   }
   assert.deepEqual(found, []);
 });

@@ -4,7 +4,7 @@ import { speak, speakOfStaff, t } from './core/i18n.js';
 import { say } from './core/dialog.js';
 import { forget, is, me, recall, signOut } from './core/session.js';
 import { entries, renew, show } from './core/shell.js';
-import { empty, head, link, skeleton, trouble } from './core/parts.js';
+import { empty, head, link, skeleton, stylesheet, trouble } from './core/parts.js';
 import { match } from './routes.js';
 
 /** What the page at hand wants to happen before it is left: `false` stays. */
@@ -51,7 +51,7 @@ async function visit({ focus = true } = {}) {
   };
   let made;
   try {
-    const [module] = await Promise.all([route.load(), route.staff && speakOfStaff()]);
+    const [module] = await Promise.all([route.load(), route.staff && speakOfStaff(), route.staff && stylesheet('staff.css')]);
     made = await module.default(context);
   } catch (problem) {
     if (!here()) return undefined;

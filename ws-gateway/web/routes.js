@@ -1,5 +1,5 @@
 // Every page: its path, who may see it, and the module that makes it. A module is loaded when its page is; `staff` says
-// that it has words of the catalogue for staff.
+// that it has words of the catalogue and looks of the style sheet for staff.
 // The server serves the same document for all of them (`ws-gateway/src/http/pages.rs`).
 
 const STAFF = ['author', 'admin'];
@@ -20,14 +20,14 @@ export const ROUTES = [
   { path: '/certificates/:year', roles: ['learner'], load: () => import('./pages/certificate.js') },
   { path: '/verify', open: true, bare: true, load: () => import('./pages/verify.js') },
   { path: '/verify/:number', open: true, bare: true, load: () => import('./pages/verify.js') },
-  { path: '/proctor', roles: ['proctor', 'admin'], load: () => import('./pages/proctor.js') },
-  { path: '/proctor/:exam', roles: ['proctor', 'admin'], load: () => import('./pages/console.js') },
-  { path: '/proctor/:exam/:attempt', roles: ['proctor', 'admin'], load: () => import('./pages/timeline.js') },
-  { path: '/cases', roles: ['proctor', 'admin', 'city_admin'], load: () => import('./pages/cases.js') },
-  { path: '/cases/:case', roles: ['proctor', 'admin', 'city_admin'], load: () => import('./pages/case.js') },
-  { path: '/author/banks', roles: STAFF, load: () => import('./pages/banks.js') },
-  { path: '/author/banks/:bank', roles: STAFF, load: () => import('./pages/bank.js') },
-  { path: '/author/exams', roles: STAFF, load: () => import('./pages/author-exams.js') },
+  { path: '/proctor', roles: ['proctor', 'admin'], staff: true, load: () => import('./pages/proctor.js') },
+  { path: '/proctor/:exam', roles: ['proctor', 'admin'], staff: true, load: () => import('./pages/console.js') },
+  { path: '/proctor/:exam/:attempt', roles: ['proctor', 'admin'], staff: true, load: () => import('./pages/timeline.js') },
+  { path: '/cases', roles: ['proctor', 'admin', 'city_admin'], staff: true, load: () => import('./pages/cases.js') },
+  { path: '/cases/:case', roles: ['proctor', 'admin', 'city_admin'], staff: true, load: () => import('./pages/case.js') },
+  { path: '/author/banks', roles: STAFF, staff: true, load: () => import('./pages/banks.js') },
+  { path: '/author/banks/:bank', roles: STAFF, staff: true, load: () => import('./pages/bank.js') },
+  { path: '/author/exams', roles: STAFF, staff: true, load: () => import('./pages/author-exams.js') },
   { path: '/author/exams/:exam', roles: STAFF, staff: true, load: () => import('./pages/author-exam.js') },
   { path: '/author/exams/:exam/analysis', roles: STAFF, staff: true, load: () => import('./pages/analysis.js') },
   { path: '/site/people', roles: OVERSEERS, staff: true, load: () => import('./pages/people.js') },

@@ -151,6 +151,19 @@ export function bar(label, done, of, unit) {
       h('div', { class: 'bar-fill', style: { width: `${share * 100}%` } })));
 }
 
+/** One kind of hours: its own ring, and a bar for each of its two parts. */
+export function subjectHours(subject, earned, required) {
+  const name = t(`subject.${subject}`);
+  // More of one part does not replace the other: what counts is what is not beyond either.
+  const counted = ['compulsory', 'elective'].reduce((sum, bucket) => sum + Math.min(earned[bucket], required[bucket]), 0);
+  return h('div', { class: 'year-subject' },
+    ring(required.total ? counted / required.total : 1, `${name} ${t('year.ring', { done: number(earned.total), all: number(required.total) })}`,
+      { size: 104, big: number(earned.total), small: t('year.of_short', { n: number(required.total) }), kind: counted >= required.total ? 'good' : '' }),
+    h('div', {}, h('h3', {}, name),
+      h('div', { class: 'year-bars' }, ['compulsory', 'elective'].map((bucket) =>
+        bar(t(`obligation.${bucket}`), earned[bucket], required[bucket], t('hours'))))));
+}
+
 /** A page's own stylesheet, before anything of the page shows: nothing moves when it comes. */
 export function stylesheet(name) {
   const href = new URL(`../${name}`, import.meta.url).pathname;

@@ -5,6 +5,8 @@ import { settings } from './keep.js';
 import { is, me } from './session.js';
 
 let frame;
+/** Entries beyond which the navigation closes ranks. */
+const MANY = 7;
 
 /** Shows a page in its frame. `bare` pages (signing in, an exam) have none. */
 export function show(node, { title, bare = false, path }) {
@@ -44,12 +46,13 @@ export function renew() {
 }
 
 function build() {
+  const list = entries();
   const main = h('main', { id: 'main', class: 'main' });
   const skip = h('button', { type: 'button', class: 'skip', onclick: () => (main.querySelector('h1') || main).focus() }, t('skip'));
   const header = h('header', { class: 'top' },
     h('div', { class: 'top-row' },
       h('a', { class: 'brand', href: '/' }, h('span', { class: 'seal', 'aria-hidden': 'true' }, '科'), h('span', {}, t('brand'))),
-      h('nav', { class: 'nav', 'aria-label': t('nav.main') }, entries().map(([href, words]) => h('a', { href }, words))),
+      h('nav', { class: `nav${list.length > MANY ? ' many' : ''}`, 'aria-label': t('nav.main') }, list.map(([href, words]) => h('a', { href }, words))),
       h('div', { class: 'tools' }, tools(), person())));
   const footer = h('footer', { class: 'foot' },
     h('p', {}, t('foot.words')),

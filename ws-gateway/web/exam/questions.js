@@ -40,7 +40,7 @@ function choices(slot, said, tell, { locked, key, labelledby }) {
       input,
       slot.kind !== 'true_false' && h('span', { class: 'letter' }, LETTERS[index]),
       rich(option.text, 'span'),
-      state && h('span', { class: 'verdict' }, state === 'right' ? t('review.right_option') : t('review.your_option')));
+      state && h('span', { class: 'verdict' }, t(state === 'wrong' ? 'review.your_option' : chosen.has(option.id) ? 'review.right_chosen' : 'review.right_option')));
   });
   return h('div', { class: 'options', role: many ? 'group' : 'radiogroup', 'aria-labelledby': labelledby }, rows);
 }

@@ -51,6 +51,7 @@ class View {
     this.listen();
     this.show(this.at, false);
     this.changed();
+    this.tick();
     if (this.sitting.outbox.size) this.sitting.outbox.wake();
   }
 
@@ -207,7 +208,7 @@ class View {
   }
 
   explanation(slot, feedback) {
-    return h('div', { class: 'stack-tight', role: 'status' },
+    return h('div', { class: 'stack-tight feedback', tabindex: '-1' },
       notice(feedback.correct ? 'good' : 'bad', h('p', { class: 'notice-title' }, t(feedback.correct ? 'practice.right' : 'practice.wrong')),
         !feedback.correct && h('p', {}, t('review.key'), words(slot, feedback.key)),
         !feedback.correct && h('p', { class: 'small' }, t('practice.noted'))),
@@ -225,7 +226,11 @@ class View {
 
   corrected(slot, feedback) {
     say(t(feedback.correct ? 'practice.right' : 'practice.wrong'));
-    if (this.sitting.slots[this.at].slot === slot) this.show(this.at, false);
+    if (this.sitting.slots[this.at].slot !== slot) return;
+    const here = this.card.contains(document.activeElement);
+    this.show(this.at, false);
+    // The button that was pressed is gone: whoever goes on by keyboard stands before the verdict.
+    if (here) this.card.querySelector('.feedback').focus({ preventScroll: true });
   }
 
   /** An answer was given; while somebody types, the pause after it is waited for. */
@@ -296,14 +301,26 @@ class View {
   drawNumbers() {
     if (!this.side) return;
     const held = this.side.contains(document.activeElement) ? document.activeElement.textContent : null;
+    const scrolled = this.side.scrollTop;
     put(this.side, numbers(this.sitting, this.at, (index) => this.show(index)),
       h('p', { class: 'section-name' }), button(t('leave.button'), () => this.context.go('/exams'), 'text'));
+    this.side.scrollTop = scrolled;
+    this.reveal();
     if (held) {
       const again = [...this.side.querySelectorAll('button')].find((one) => one.textContent === held);
       if (again) again.focus();
     }
     const answered = this.sitting.slots.length - this.sitting.unanswered().length;
     put(this.position, t('navigator.short', { n: answered, all: this.sitting.slots.length }));
+  }
+
+  /** A long paper is longer than the window: the number at hand stays in sight. */
+  reveal() {
+    const here = this.side.querySelector('[aria-current]');
+    if (!here) return;
+    const [box, own] = [this.side.getBoundingClientRect(), here.getBoundingClientRect()];
+    if (own.bottom > box.bottom) this.side.scrollTop += own.bottom - box.bottom + 16;
+    else if (own.top < box.top) this.side.scrollTop -= box.top - own.top + 16;
   }
 
   overview() {

@@ -224,7 +224,7 @@ function published(context, exam, courses, banks) {
   return {
     title: exam.title,
     node: h('div', { class: 'column' },
-      head(exam.title, { back: ['/author/exams', t('nav.author_exams')], actions: [badge(t('author.published'), 'good'), link(`/author/exams/${exam.id}/analysis`, t('analysis.title'), 'button'), link(`/proctor/${exam.id}`, t('nav.proctor'), 'button')] }),
+      head(exam.title, { back: ['/author/exams', t('nav.author_exams')], actions: [badge(t('author.published'), 'good'), link(`/author/exams/${exam.id}/analysis`, t('analysis.title'), 'button'), is('proctor', 'admin') && link(`/proctor/${exam.id}`, t('nav.proctor'), 'button')] }),
       notice('info', t('author.fixed')),
       h('div', { class: 'actions section' }, working(t('sample.draw'), async () => {
         try {

@@ -3,6 +3,7 @@ import { all } from '../core/api.js';
 import { h } from '../core/dom.js';
 import { moment, number, span, t } from '../core/i18n.js';
 import { badge, empty, head, link } from '../core/parts.js';
+import { is } from '../core/session.js';
 
 export default async function page() {
   const { items } = await all('authored/exams');
@@ -30,5 +31,5 @@ function tile(exam) {
     h('p', { class: 'small quiet' }, `${moment(exam.opens_at)} – ${moment(exam.closes_at)}`),
     exam.results_at && h('p', { class: 'small quiet' }, `${t('exam.results_at')} ${moment(exam.results_at)}`),
     h('div', { class: 'actions' }, link(`/author/exams/${exam.id}`, t(draft ? 'author.edit' : 'author.look'), 'button'),
-      !draft && link(`/proctor/${exam.id}`, t('nav.proctor'), 'button')));
+      !draft && is('proctor', 'admin') && link(`/proctor/${exam.id}`, t('nav.proctor'), 'button')));
 }

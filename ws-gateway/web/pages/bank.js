@@ -128,6 +128,15 @@ function importPanel(bank, done) {
   return h('div', { class: 'card stack' }, drop, out);
 }
 
+/** Where in the file, in words: the server names rows, lines, `sheet!row`, the file, or an entry by its pointer. */
+function place(told) {
+  const [, kind, n] = /^(row|line) (\d+)$/.exec(told) || [];
+  if (kind) return t(`import.at_${kind}`, { n });
+  const [, sheet, row] = /^(.+)!(\d+)$/.exec(told) || [];
+  if (sheet) return t('import.at_sheet', { sheet, n: row });
+  return told === 'file' ? t('import.at_file') : told;
+}
+
 function reportView(report, dry, go) {
   const bad = report.items.filter((item) => item.status !== 'accepted');
   const good = report.accepted + report.warned;
@@ -135,7 +144,7 @@ function reportView(report, dry, go) {
     notice(report.refused ? 'warn' : 'good', h('p', { class: 'notice-title' }, t(dry ? 'import.would' : 'import.did', { n: number(good) })),
       h('p', {}, t('import.counts', { format: t(`format.${report.format}`), accepted: number(report.accepted), warned: number(report.warned), refused: number(report.refused), duplicates: number(report.duplicates) }))),
     bad.length > 0 && table(t('import.rows'), [t('import.place'), t('import.status'), t('import.message')], bad.slice(0, 500).map((item) => [
-      item.place, badge(t(`import.${item.status}`), { refused: 'bad', warned: 'warn', duplicate: 'plain' }[item.status] || 'plain'), item.message])),
+      place(item.place), badge(t(`import.${item.status}`), { refused: 'bad', warned: 'warn', duplicate: 'plain' }[item.status] || 'plain'), item.message])),
     bad.length > 500 && h('p', { class: 'quiet' }, t('import.first', { n: 500, all: number(bad.length) })),
     dry && good > 0 && h('p', {}, working(t('import.go', { n: number(good) }), go)));
 }

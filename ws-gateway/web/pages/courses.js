@@ -46,7 +46,7 @@ function tile(course, exams, lessons) {
 /** The player has a page of its own, outside this application, in the language at hand. */
 function lessonRow(lesson) {
   const share = lesson.duration_ms > 0 ? lesson.covered_ms / lesson.duration_ms : 0;
-  return h('li', { class: 'row' },
+  return h('li', { class: 'stack-tight' },
     h('a', { href: query('/lesson/', { id: lesson.id, lang: current() === 'en' ? 'en' : '' }), 'data-away': '' }, lesson.title),
     h('span', { class: 'quiet small figures' }, `${span(lesson.covered_ms)} / ${span(lesson.duration_ms)} `,
       badge(t(`course.${lesson.state}`), STATES[lesson.state] || (share >= 1 ? 'good' : 'plain'))));

@@ -3,7 +3,7 @@ import { call, get, post } from '../core/api.js';
 import { say, sure, toast } from '../core/dialog.js';
 import { h, put, rich, uid, uuid } from '../core/dom.js';
 import { day, number, t } from '../core/i18n.js';
-import { badge, button, empty, head, kindName, link, notice, select, trouble, working } from '../core/parts.js';
+import { badge, button, empty, field, head, kindName, link, notice, select, trouble, working } from '../core/parts.js';
 import { control, words } from '../exam/questions.js';
 
 const CHOICES = ['single_choice', 'multiple_choice', 'true_false'];
@@ -24,7 +24,7 @@ export default async function page(context) {
       notebook.withheld > 0 && notice('info', t('mistakes.withheld', { n: number(notebook.withheld) })),
       notebook.items.length > 0 && again(),
       told,
-      topics.length > 1 && h('p', { class: 'actions section' }, h('label', { class: 'actions' }, h('span', { class: 'quiet' }, t('mistakes.topic')),
+      topics.length > 1 && h('div', { class: 'filters' }, field(t('mistakes.topic'),
         select([['', t('mistakes.all')], ...topics.map((one) => [one, title(one)])], topic, { onchange: (event) => { topic = event.target.value; draw(); } }))),
       shown.length ? groups.map((one) => h('section', { class: 'section', 'aria-label': title(one) },
         h('h2', {}, title(one)), h('ol', { class: 'review' }, shown.filter((entry) => entry.topic === one).map((entry) => card(entry, remove)))))
@@ -36,8 +36,8 @@ export default async function page(context) {
     const exams = [...new Map(notebook.items.map((entry) => [entry.exam, entry.exam_title]))];
     const chosen = select(exams.map(([id, words]) => [id, words]), exams[0][0]);
     const command = uuid();
-    return h('div', { class: 'actions' },
-      exams.length > 1 && h('label', { class: 'actions' }, h('span', { class: 'quiet' }, t('exam')), chosen),
+    return h('div', { class: 'filters' },
+      exams.length > 1 && field(t('exam'), chosen),
       working(t('mistakes.practise'), async () => {
         put(told);
         try {

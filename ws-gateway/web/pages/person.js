@@ -2,7 +2,7 @@
 import { get, query } from '../core/api.js';
 import { h } from '../core/dom.js';
 import { moment, number, t, thisYear } from '../core/i18n.js';
-import { badge, bar, empty, facts, field, head, link, section, select, table } from '../core/parts.js';
+import { badge, empty, facts, field, head, link, section, select, subjectHours, table } from '../core/parts.js';
 import { is } from '../core/session.js';
 
 const YEARS_BACK = 8;
@@ -26,9 +26,7 @@ export default async function page(context) {
         h('div', { class: 'card' },
           h('p', {}, found.qualified ? badge(t('year.qualified'), 'good') : badge(t('year.not_qualified'), 'warn'), ' ',
             h('span', { class: 'figures' }, t('person.total', { done: number(found.earned.total), all: number(found.required.total) }))),
-          h('div', { class: 'year-subjects section' }, ['public', 'professional'].map((subject) => h('div', { class: 'year-subject' },
-            h('h3', {}, t(`subject.${subject}`)),
-            h('div', { class: 'year-bars' }, ['compulsory', 'elective'].map((bucket) => bar(t(`obligation.${bucket}`), found.earned[subject][bucket], found.required[subject][bucket], t('hours'))))))))),
+          h('div', { class: 'year-subjects section' }, ['public', 'professional'].map((subject) => subjectHours(subject, found.earned[subject], found.required[subject]))))),
       section(t('year.entries'), found.entries.length ? table(t('year.entries'),
         [t('course'), t('year.bucket'), t('hours'), t('year.at'), t('year.source'), t('person.by')],
         found.entries.map((entry) => [

@@ -11,21 +11,23 @@ const STATES = { open: 'info', paused: 'warn', submitted: 'plain', expired: 'pla
 
 export default async function page(context) {
   const { exam: id } = context.params;
-  const [exam, found] = await Promise.all([get(`exams/${id}`), all(`exams/${id}/results`, {}, MOST)]);
+  const [exam, found, units] = await Promise.all([get(`exams/${id}`), all(`exams/${id}/results`, {}, MOST), all('units', {}, MOST)]);
+  const names = new Map(units.items.map((unit) => [unit.code, unit.name]));
+  const unitOf = (row) => names.get(row.unit) || row.unit || '';
   const { items, more } = found;
   const wanted = { text: '', passed: '' };
   const file = (format) => query(`/api/v1/exams/${id}/results/export`, { format });
   const told = h('p', { class: 'small quiet', role: 'status' });
   const body = h('div', {});
-  const list = virtualList(t('nav.results'), (row) => h('a', { href: `/site/people/${row.learner}` },
+  const list = virtualList(t('nav.results'), (row) => h('a', { class: 'result-row', href: `/site/people/${row.learner}` },
     h('div', {}, h('span', { class: 'name' }, row.name), h('small', {}, row.username)),
     h('div', {}, row.passed === null ? badge(t(`attempt.${row.state}`), STATES[row.state]) : badge(t(row.passed ? 'results.passed' : 'results.failed'), row.passed ? 'good' : 'bad')),
-    h('div', { class: 'wide-only small quiet' }, row.unit || '', h('small', {}, row.closed_at ? moment(row.closed_at) : moment(row.started_at))),
+    h('div', { class: 'wide-only small quiet' }, unitOf(row), h('small', {}, row.closed_at ? moment(row.closed_at) : moment(row.started_at))),
     h('div', { class: 'wide-only figures' }, row.hours_granted === null ? '' : t('hours.n', { n: number(row.hours_granted) })),
     h('div', { class: 'figures' }, row.score === null ? '—' : t('results.score', { n: number(row.score), all: number(exam.max_score) }), h('small', {}, t('results.number', { n: row.number })))));
   const draw = () => {
     const shown = items.filter((row) => (!wanted.passed || String(row.passed) === wanted.passed)
-      && (!wanted.text || row.name.includes(wanted.text) || row.username.includes(wanted.text) || (row.unit || '').includes(wanted.text)));
+      && (!wanted.text || row.name.includes(wanted.text) || row.username.includes(wanted.text) || unitOf(row).includes(wanted.text) || (row.unit || '').includes(wanted.text)));
     put(told, t('results.shown', { n: number(shown.length), all: number(items.length) }), more ? ` ${t('results.more')}` : '');
     if (!items.length) put(body, empty(t('results.none'), t('results.none_text')));
     else if (!shown.length) put(body, empty(t('console.none_fit'), t('console.none_fit_text')));

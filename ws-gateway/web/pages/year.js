@@ -1,8 +1,8 @@
 // My year: what is earned, what is missing, what to do next.
 import { get, query } from '../core/api.js';
 import { h } from '../core/dom.js';
-import { day, moment, number, percent, t, thisYear } from '../core/i18n.js';
-import { badge, bar, empty, head, link, notice, ring, section, select, table } from '../core/parts.js';
+import { day, moment, number, t, thisYear } from '../core/i18n.js';
+import { badge, empty, head, link, notice, ring, section, select, subjectHours, table } from '../core/parts.js';
 import { me } from '../core/session.js';
 
 const BUCKETS = [['public', 'compulsory'], ['public', 'elective'], ['professional', 'compulsory'], ['professional', 'elective']];
@@ -38,12 +38,9 @@ export default async function page(context) {
           h('p', { class: 'lead' }, hours.qualified ? t('year.qualified_text') : t('year.missing', {
             list: missing.map((one) => t('year.missing_one', { bucket: t(`bucket.${one.subject}.${one.bucket}`), n: number(one.hours) })).join(t('comma')),
           })),
+          !hours.qualified && year === thisYear() && h('p', { class: 'quiet' }, deadline(year)),
           hours.qualified && h('p', { class: 'section' }, link(`/certificates/${year}`, t('certificate.open'), 'button primary')))),
-        h('div', { class: 'year-subjects section' }, ['public', 'professional'].map((subject) => h('div', { class: 'year-subject' },
-          h('h3', {}, h('span', {}, t(`subject.${subject}`)),
-            h('span', { class: 'quiet figures' }, percent(share(hours.earned[subject].total, hours.required[subject].total)))),
-          h('div', { class: 'year-bars' }, ['compulsory', 'elective'].map((bucket) =>
-            bar(t(`obligation.${bucket}`), hours.earned[subject][bucket], hours.required[subject][bucket], t('hours'))))))),
+        h('div', { class: 'year-subjects section' }, ['public', 'professional'].map((subject) => subjectHours(subject, hours.earned[subject], hours.required[subject]))),
         h('p', { class: 'hint section' }, t('year.no_spill'))),
       section(t('year.entries'), hours.entries.length ? table(t('year.entries'),
         [t('course'), t('year.bucket'), t('hours'), t('year.at'), t('year.source')],
@@ -53,7 +50,12 @@ export default async function page(context) {
   };
 }
 
-const share = (done, of) => (of > 0 ? Math.min(1, done / of) : 1);
+/** A credit year is one of the calendar, in Shanghai. */
+function deadline(year) {
+  const end = Date.parse(`${year + 1}-01-01T00:00:00+08:00`);
+  const left = Math.ceil((end - Date.now()) / 86400000) - 1;
+  return left < 1 ? t('year.deadline_last') : t('year.deadline', { day: day(end - 1), n: number(left) });
+}
 
 /** The one thing to do now: an exam under way, else one whose bucket is still missing, the nearest deadline first. */
 function nextStep(missing, exams, courses, qualified) {
