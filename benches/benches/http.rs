@@ -3,7 +3,7 @@
 //! ratios, and the CPU time of the server for each answer.
 //!
 //! `cargo bench -p keju-benches --bench http`, or with the names of parts behind `--`: `answers`, `heuristics`,
-//! `starts`, `papers`, `exams`, `cold`. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured,
+//! `starts`, `papers`, `exams`, `cold`, `strangers`. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured,
 //! `KEJU_BENCH_ITEMS` how large the large bank is, `KEJU_BENCH_PAST` how many attempts lie behind a cold start.
 //! `KEJU_BENCH_DATABASE=postgres` takes PostgreSQL instead of SQLite (its CPU time counts as the server's).
 
@@ -15,8 +15,9 @@ use axum::routing::{post, put};
 use clap::Parser as _;
 use exam_service::Identity;
 use keju_benches::client::{Plan, Work};
+use keju_benches::crowd::{Ask, Stall, crowd_role};
 use keju_benches::database::Database;
-use keju_benches::process::{self, Measured, Server, load, median, round_ms, rounds, setting};
+use keju_benches::process::{self, Crowd, Measured, Server, load, median, round_ms, rounds, setting};
 use keju_benches::site::BenchSite;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,6 +31,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     match std::env::var(process::ROLE).as_deref() {
         Ok("load") => process::load_role(),
+        Ok("crowd") => crowd_role(),
         Ok("nothing") => nothing(),
         Ok(_) => drop(ws_gateway::cli::run(ws_gateway::cli::Cli::parse_from(["keju"])).expect("the server serves")),
         Err(_) => parts(),
@@ -38,13 +40,14 @@ fn main() {
 
 fn parts() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all: [(&str, fn()); 6] = [
+    let all: [(&str, fn()); 7] = [
         ("answers", answers),
         ("heuristics", heuristics),
         ("starts", starts),
         ("papers", papers),
         ("exams", exams),
         ("cold", cold),
+        ("strangers", strangers),
     ];
     for (_, part) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)) {
         part();
@@ -301,4 +304,56 @@ fn exams() {
         of(|exam| exam.cpu_us() / 1e3),
         of(Measured::per_second)
     );
+}
+
+/// Answers of 64 connections while a thousand others are slow on purpose.
+fn strangers() {
+    const COUNT: usize = 1_000;
+    let settings = [
+        ("KEJU_LIMITS_MESSAGES_PER_SECOND", "1000000"),
+        ("KEJU_LIMITS_MESSAGES_BURST", "1000000"),
+        ("KEJU_LIMITS_HELLOS_PER_SECOND", "1000000"),
+        ("KEJU_LIMITS_HELLOS_BURST", "1000000"),
+        ("KEJU_STREAM_SOCKETS_PER_PERSON", "2000"),
+    ];
+    let kinds = ["nobody", "half a head", "half a body", "answers unread", "sockets that never read"];
+    let site = Site::open(1_000, 64 * kinds.len() * rounds() as usize + 1, true, &settings);
+    let own = site.fresh(1).start;
+    let mut found: Vec<Vec<Measured>> = vec![Vec::new(); kinds.len()];
+    for _ in 0..rounds() {
+        for (kind, found) in found.iter_mut().enumerate() {
+            let mut crowd = Crowd::start(&site.server);
+            match kind {
+                0 => {}
+                1..4 => {
+                    let stall = [Stall::Head, Stall::Body, Stall::Answer][kind - 1];
+                    crowd.ask(&Ask::Stall(stall, COUNT, site.tokens[own].clone()));
+                }
+                _ => {
+                    let body = format!("{{\"purpose\":\"attempt\",\"id\":\"{}\"}}", site.attempts[own]);
+                    let wants = vec![(site.tokens[own].clone(), body); COUNT];
+                    crowd.ask(&Ask::Mint { path: "/api/v1/tickets".into(), wants });
+                    crowd.ask(&Ask::Learn);
+                    crowd.ask(&Ask::Flood);
+                }
+            }
+            // Nothing of a socket's is dripped: half a frame would be another thing.
+            crowd.begin(&Ask::Drip(500, if kind < 4 { round_ms() } else { 0 }));
+            found.push(site.answers(64));
+            crowd.end();
+        }
+    }
+    println!("\nanswers of 64 connections beside {COUNT} that are slow on purpose (medians of {} rounds)", rounds());
+    println!("beside                  | answers/s | p50, p99 ms | p99 against nobody's");
+    let of = |kind: &[Measured], what: fn(&Measured) -> f64| median(kind.iter().map(what).collect());
+    let p99 = |kind: &[Measured]| of(kind, |measured| f64::from(measured.outcome.p99_us) / 1e3);
+    for (name, kind) in kinds.iter().zip(&found) {
+        println!(
+            "{name:23} | {:9.0} | {:.2} {:.2} | {:.2}",
+            of(kind, Measured::per_second),
+            of(kind, |measured| f64::from(measured.outcome.p50_us) / 1e3),
+            p99(kind),
+            p99(kind) / p99(&found[0]),
+        );
+    }
 }

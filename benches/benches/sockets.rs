@@ -3,8 +3,9 @@
 //! client are processes of their own and share the machine: read bytes, ratios, and CPU time of the server.
 //!
 //! `cargo bench -p keju-benches --bench sockets`, or with the names of parts behind `--`: `idle` (memory, connecting,
-//! beats), `challenges`, `restart`. `KEJU_BENCH_SOCKETS` is the largest number of sockets; a process here has 20,000
-//! descriptors. `KEJU_BENCH_ROUNDS` says how many beats each sends.
+//! beats), `challenges`, `restart`, `nodes` (as many sockets as several servers hold, on PostgreSQL).
+//! `KEJU_BENCH_SOCKETS` is the largest number of sockets of one server; a process here has 20,000 descriptors.
+//! `KEJU_BENCH_CROWD` is the number of all sockets of `nodes`. `KEJU_BENCH_ROUNDS` says how many beats each sends.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
@@ -45,7 +46,7 @@ fn main() {
 
 fn parts() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all: [(&str, fn()); 3] = [("idle", idle), ("challenges", challenges), ("restart", restart)];
+    let all: [(&str, fn()); 4] = [("idle", idle), ("challenges", challenges), ("restart", restart), ("nodes", nodes)];
     for (_, part) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)) {
         part();
     }
@@ -159,11 +160,22 @@ impl Site {
 
     /// Lets these learners open the lesson, slice by slice; hellos a second, and the server's CPU time for each.
     fn learn(&self, crowd: &mut Crowd, learners: std::ops::Range<usize>, by_partner: bool) -> (f64, f64) {
+        self.learn_at(&self.server, crowd, learners, by_partner)
+    }
+
+    /// The same, at another node.
+    fn learn_at(
+        &self,
+        server: &Server,
+        crowd: &mut Crowd,
+        learners: std::ops::Range<usize>,
+        by_partner: bool,
+    ) -> (f64, f64) {
         let (mut took_us, mut cpu_us, all) = (0, 0.0, learners.len());
         for first in learners.clone().step_by(SLICE) {
             let slice = first..(first + SLICE).min(learners.end);
             crowd.ask(&if by_partner { self.mint_by_partner(slice) } else { self.mint(slice) });
-            let (done, cost) = crowd.cost(&self.server, &Ask::Learn);
+            let (done, cost) = crowd.cost(server, &Ask::Learn);
             took_us += done.took_us;
             cpu_us += cost * done.count as f64;
         }
@@ -296,5 +308,46 @@ fn restart() {
         (minting_us + coming_us) as f64 / 1e6,
         minting_us as f64 / 1e6,
         cpu_us / count as f64,
+    );
+}
+
+/// G7: as many sockets as several nodes hold together, all of them with a study and a beat every ten seconds.
+fn nodes() {
+    let (count, each) = (setting("KEJU_BENCH_CROWD", 100_000) as usize, most().min(17_000));
+    let policy = LessonPolicy { heartbeat_ms: 10_000, ..quiet_policy() };
+    if std::env::var("KEJU_BENCH_DATABASE").as_deref() != Ok("postgres") {
+        println!("\nnodes: a file has one node; give KEJU_BENCH_DATABASE=postgres");
+        return;
+    }
+    let site = Site::open(count, policy);
+    let others: Vec<Server> = (1..count.div_ceil(each)).map(|_| Server::product(&site.database, &SETTINGS)).collect();
+    let servers: Vec<&Server> = std::iter::once(&site.server).chain(&others).collect();
+    println!("\n{count} sockets over {} nodes, on PostgreSQL", servers.len());
+    println!("node | sockets | bytes each | connects/s | server CPU us to connect");
+    let mut crowds = Vec::new();
+    for (node, server) in servers.iter().enumerate() {
+        let learners = node * each..((node + 1) * each).min(count);
+        let before = settled(server);
+        let mut crowd = Crowd::start(server);
+        crowd.ask(&Ask::From(learners.start));
+        let open = learners.len();
+        let (rate, cpu) = site.learn_at(server, &mut crowd, learners, false);
+        let bytes = settled(server).saturating_sub(before) / open as u64;
+        println!("{:4} | {open:7} | {bytes:10} | {rate:10.0} | {cpu:.1}", node + 1);
+        crowds.push(crowd);
+    }
+    let before: Duration = servers.iter().map(|server| server.cpu()).sum();
+    let beats = Ask::Beats(rounds() as u32, 10_000);
+    for crowd in &mut crowds {
+        crowd.begin(&beats);
+    }
+    let done: Vec<_> = crowds.iter_mut().map(Crowd::end).collect();
+    let spent = servers.iter().map(|server| server.cpu()).sum::<Duration>().saturating_sub(before);
+    let count: u64 = done.iter().map(|done| done.count).sum();
+    let worst = done.iter().map(|done| done.p99_us).max().unwrap_or(0);
+    println!(
+        "{count} beats at all nodes, answered: p99 of the slowest node {:.1} ms; server CPU us each, with the database's, {:.1}",
+        f64::from(worst) / 1e3,
+        spent.as_secs_f64() * 1e6 / count as f64,
     );
 }

@@ -24,6 +24,14 @@ const HURRYING: usize = 1_024;
 pub enum Ask {
     /// The server from now on.
     At(SocketAddr),
+    /// Sockets are counted from here: which source addresses they have follows from it.
+    From(usize),
+    /// So many connections more, each with a request of the token's that it never finishes or never reads the answer of.
+    Stall(Stall, usize, String),
+    /// Every socket asks for more than it ever reads.
+    Flood,
+    /// A byte more of each connection, so often, for so many milliseconds.
+    Drip(u64, u64),
     /// So many connections more.
     Connect(usize),
     /// So many sockets more at this path, which say nothing.
@@ -51,6 +59,17 @@ pub enum Ask {
     Delete(String, String),
     /// Ends all sockets.
     Leave,
+}
+
+/// How a connection holds a place without ever coming to an end.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Stall {
+    /// The head of its request is never whole.
+    Head,
+    /// The body is never whole.
+    Body,
+    /// It reads nothing of what it asked for, and it asks for much.
+    Answer,
 }
 
 /// What came of it.
@@ -111,6 +130,20 @@ impl Peer {
         assert!(peer.buffer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&peer.buffer));
         peer.buffer.drain(..end);
         peer.framed = true;
+        peer
+    }
+
+    async fn stall(address: SocketAddr, number: usize, stall: Stall, token: &str) -> Self {
+        let mut peer = Self::connect(address, number).await;
+        let request = match stall {
+            Stall::Head => "PUT / HTTP/1.1\r\nhost: bench\r\nx-long: ".to_owned(),
+            Stall::Body => format!(
+                "POST /api/v1/tickets HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\
+                 content-type: application/json\r\ncontent-length: 4000\r\n\r\n{{"
+            ),
+            Stall::Answer => "GET /openapi.json HTTP/1.1\r\nhost: bench\r\n\r\n".repeat(40),
+        };
+        peer.stream.write_all(request.as_bytes()).await.expect("the server listens");
         peer
     }
 
@@ -218,6 +251,7 @@ impl Peer {
 #[derive(Default)]
 struct Crowd {
     address: Option<SocketAddr>,
+    from: usize,
     peers: Vec<Peer>,
     tickets: Vec<String>,
 }
@@ -260,10 +294,23 @@ impl Crowd {
                 self.address = Some(address);
                 Vec::new()
             }
+            Ask::From(number) => {
+                self.from = number;
+                Vec::new()
+            }
             Ask::Leave => {
                 self.peers.clear();
                 Vec::new()
             }
+            Ask::Stall(stall, count, token) => {
+                let open = move |address, number| {
+                    let token = token.clone();
+                    async move { Peer::stall(address, number, stall, &token).await }
+                };
+                self.open(count, open).await
+            }
+            Ask::Flood => self.flood().await,
+            Ask::Drip(every_ms, for_ms) => self.drip(every_ms, for_ms).await,
             Ask::Connect(count) => self.open(count, Peer::connect).await,
             Ask::Open(path, count) => {
                 let open = move |address, number| {
@@ -305,7 +352,7 @@ impl Crowd {
     where
         F: Future<Output = Peer> + Send,
     {
-        let (address, first) = (self.address(), self.peers.len());
+        let (address, first) = (self.address(), self.from + self.peers.len());
         let (peers, took) = all((first..first + count).collect(), OPENING, move |number| open(address, number)).await;
         self.peers.extend(peers);
         took
@@ -336,7 +383,7 @@ impl Crowd {
     }
 
     async fn learn(&mut self) -> Vec<u32> {
-        let (address, first) = (self.address(), self.peers.len());
+        let (address, first) = (self.address(), self.from + self.peers.len());
         let tickets: Vec<_> = std::mem::take(&mut self.tickets).into_iter().zip(first..).collect();
         let hello =
             move |(ticket, number): (String, usize)| async move { Peer::hello(address, number, &ticket, None).await };
@@ -350,7 +397,7 @@ impl Crowd {
         let address = self.address();
         let tickets = std::mem::take(&mut self.tickets);
         let lost: Vec<Peer> = self.peers.drain(..tickets.len()).collect();
-        let lost = lost.into_iter().zip(tickets).enumerate();
+        let lost = (self.from..).zip(lost.into_iter().zip(tickets));
         let lost: Vec<_> = lost.map(|(number, (peer, ticket))| (number, peer.session, peer.seq, ticket)).collect();
         let back = move |(number, session, seq, ticket): (usize, String, u64, String)| async move {
             Peer::hello(address, number, &ticket, Some((session, seq))).await
@@ -373,6 +420,31 @@ impl Crowd {
             took.extend(self.each(ASKING, beat).await);
         }
         took
+    }
+
+    /// Messages that are refused, one by one, and no refusal is read.
+    async fn flood(&mut self) -> Vec<u32> {
+        let flood = |mut peer: Peer| async move {
+            let frame = [&[0x81, 0x80 | 9, 0, 0, 0, 0][..], b"{\"t\":\"x\"}"].concat();
+            let frames = frame.repeat(4_000);
+            // Until the server reads no more of it, or has had enough.
+            let _ = tokio::time::timeout(Duration::from_secs(2), peer.stream.write_all(&frames)).await;
+            peer
+        };
+        self.each(usize::MAX, flood).await
+    }
+
+    /// Whoever was cut off is as quiet as the others are slow.
+    async fn drip(&mut self, every_ms: u64, for_ms: u64) -> Vec<u32> {
+        let begun = Instant::now();
+        let mut every = tokio::time::interval(Duration::from_millis(every_ms));
+        while begun.elapsed() < Duration::from_millis(for_ms) {
+            every.tick().await;
+            for peer in &self.peers {
+                let _ = peer.stream.try_write(b"x");
+            }
+        }
+        Vec::new()
     }
 
     async fn challenges(&mut self) -> Vec<u32> {

@@ -193,7 +193,17 @@ impl Crowd {
 
     /// Lets it do something.
     pub fn ask(&mut self, ask: &Ask) -> Done {
+        self.begin(ask);
+        self.end()
+    }
+
+    /// Lets it begin something; until its end it can be asked for nothing else.
+    pub fn begin(&mut self, ask: &Ask) {
         self.process.say(&serde_json::to_string(ask).expect("plain data"));
+    }
+
+    /// Waits for the end of what it began.
+    pub fn end(&mut self) -> Done {
         serde_json::from_str(&self.process.line()).expect("what came of it")
     }
 

@@ -15,6 +15,9 @@ pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 /// Connections at once, sockets of the stream among them, where there are descriptors for so many.
 pub const CONNECTIONS_MAX: usize = 60_000;
+/// Connections that the kernel holds until they are accepted; it takes its own limit (`somaxconn`) if that is less. Of
+/// more it forgets the first packet, and whoever sent it tries again after a second.
+pub const CONNECTIONS_WAITING_MAX: u32 = 4_096;
 /// Descriptors kept for files, the database and what is about to be refused.
 pub const DESCRIPTORS_RESERVED: usize = 200;
 /// Connections kept for HTTP, however many sockets there are.

@@ -5,8 +5,8 @@
 use crate::app::App;
 use crate::http;
 use crate::limits::{
-    CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT, UNSENT_BYTES_MAX,
-    WRITE_STALL_TIMEOUT,
+    CONNECTIONS_MAX, CONNECTIONS_WAITING_MAX, DESCRIPTORS_RESERVED, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT,
+    UNSENT_BYTES_MAX, WRITE_STALL_TIMEOUT,
 };
 use crate::socket::{Meter, Socket};
 use crate::stall::StallLimited;
@@ -16,11 +16,35 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Listens at the first of these addresses that can be had.
+///
+/// # Errors
+/// None of them can: what the last one said.
+pub fn listen(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let mut outcome = Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to listen at"));
+    for address in addresses {
+        outcome = listen_at(*address);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that has just ended may have left connections that the kernel still remembers.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(CONNECTIONS_WAITING_MAX)
+}
 
 /// Serves until `stop` says so, then lets what is in flight finish.
 pub async fn serve(listener: TcpListener, router: Router, app: Arc<App>, mut stop: watch::Receiver<bool>) {

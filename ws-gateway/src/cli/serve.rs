@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -61,8 +60,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<ExitCode> {
         first_administrator(&site).await?;
     }
     let ears = site.engine.listen();
-    let listener =
-        TcpListener::bind(&addresses[..]).await.with_context(|| format!("cannot listen at {}", config.listen))?;
+    let listener = server::listen(&addresses).with_context(|| format!("cannot listen at {}", config.listen))?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let app = App::new(Arc::clone(&site.engine), config);
     app.queue.sign_with(queue_key(&site).await?);
