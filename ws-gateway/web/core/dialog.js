@@ -102,13 +102,13 @@ export function say(words, assertive = false) {
 
 let shelf;
 
-/** A short message that goes by itself; what a person has to act on is never said this way alone. */
-export function toast(words, kind = 'good') {
+/** A short message that goes by itself; what a person has to act on is never said this way alone. `said`: it is heard already. */
+export function toast(words, kind = 'good', said = false) {
   if (!shelf) {
     shelf = h('div', { class: 'shelf', role: 'status', 'aria-live': 'polite' });
     document.body.append(shelf);
   }
-  const note = h('div', { class: `toast ${kind}` }, words);
+  const note = h('div', { class: `toast ${kind}`, 'aria-hidden': said ? 'true' : null }, words);
   shelf.append(note);
   setTimeout(() => note.remove(), 6000);
 }

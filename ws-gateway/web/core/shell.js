@@ -20,9 +20,13 @@ export function show(node, { title, bare = false, path }) {
     if (!frame || frame.signature !== signature) {
       frame = build();
       frame.signature = signature;
-      put(app, frame.skip, frame.header, frame.main, frame.footer);
+      put(app, frame.skip, frame.header, frame.main);
     }
     put(frame.main, node);
+    // Below what is still to come there is nothing yet: it would be pushed away. Each page has a foot of its own.
+    if (frame.footer) frame.footer.remove();
+    frame.footer = node.classList.contains('skeletons') ? null : foot();
+    if (frame.footer) app.append(frame.footer);
     for (const anchor of frame.header.querySelectorAll('nav a')) {
       if (belongs(anchor.getAttribute('href'), path)) {
         anchor.setAttribute('aria-current', 'page');
@@ -54,11 +58,12 @@ function build() {
       h('a', { class: 'brand', href: '/' }, h('span', { class: 'seal', 'aria-hidden': 'true' }, '科'), h('span', {}, t('brand'))),
       h('nav', { class: `nav${list.length > MANY ? ' many' : ''}`, 'aria-label': t('nav.main') }, list.map(([href, words]) => h('a', { href }, words))),
       h('div', { class: 'tools' }, tools(), person())));
-  const footer = h('footer', { class: 'foot' },
-    h('p', {}, t('foot.words')),
-    h('p', {}, h('a', { href: '/docs/', 'data-away': '' }, t('foot.api'))));
-  return { skip, header, main, footer };
+  return { skip, header, main };
 }
+
+const foot = () => h('footer', { class: 'foot' },
+  h('p', {}, t('foot.words')),
+  h('p', {}, h('a', { href: '/docs/', 'data-away': '' }, t('foot.api'))));
 
 /** What the person's roles have to do here. */
 export function entries() {

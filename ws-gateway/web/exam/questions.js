@@ -1,5 +1,6 @@
 // One question as the learner answers it, by kind. A control says what the learner said and never what is right;
 // marks of right and wrong are laid over it where the server has released a key.
+import { say } from '../core/dialog.js';
 import { h, plain, put, rich, uid } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 
@@ -54,7 +55,7 @@ export function readNumber(text) {
 }
 
 function numeric(slot, said, tell, { locked, labelledby }) {
-  const error = h('p', { class: 'field-error', id: uid('error'), role: 'alert', hidden: true });
+  const [hint, error] = [hinted('numeric.hint'), h('p', { class: 'field-error', id: uid('error'), role: 'alert', hidden: true })];
   const check = (slow) => {
     const text = input.value.trim();
     const value = readNumber(text);
@@ -66,18 +67,22 @@ function numeric(slot, said, tell, { locked, labelledby }) {
   };
   const input = h('input', {
     type: 'text', inputmode: 'decimal', autocomplete: 'off', value: given(said) ? String(said.number) : '', disabled: locked,
-    'aria-labelledby': labelledby, 'aria-describedby': error.id, oninput: () => check(true), onchange: () => check(false),
+    'aria-labelledby': labelledby, 'aria-describedby': `${hint.id} ${error.id}`, oninput: () => check(true), onchange: () => check(false),
   });
-  return h('div', { class: 'answer-line stack-tight' }, h('p', { class: 'hint' }, t('numeric.hint')), input, error);
+  return h('div', { class: 'answer-line stack-tight' }, hint, input, error);
 }
 
+/** What stands beside a field and is read with it. */
+const hinted = (key) => h('p', { class: 'hint', id: uid('hint') }, t(key));
+
 function shortText(slot, said, tell, { locked, labelledby }) {
+  const hint = hinted('short_text.hint');
   const input = h('input', {
-    type: 'text', autocomplete: 'off', maxlength: 500, value: given(said) ? said.text : '', disabled: locked, 'aria-labelledby': labelledby,
+    type: 'text', autocomplete: 'off', maxlength: 500, value: given(said) ? said.text : '', disabled: locked, 'aria-labelledby': labelledby, 'aria-describedby': hint.id,
     oninput: () => tell(input.value.trim() ? { text: input.value } : null, true),
     onchange: () => tell(input.value.trim() ? { text: input.value } : null),
   });
-  return h('div', { class: 'answer-line stack-tight' }, h('p', { class: 'hint' }, t('short_text.hint')), input);
+  return h('div', { class: 'answer-line stack-tight' }, hint, input);
 }
 
 function ordering(slot, said, tell, { locked, labelledby }) {
@@ -94,6 +99,7 @@ function ordering(slot, said, tell, { locked, labelledby }) {
     answered = true;
     tell({ order: [...order] });
     draw({ at: to, by });
+    say(t('ordering.place', { words: plain(texts.get(order[to]) || ''), n: to + 1 }));
   };
   const draw = (focus) => {
     put(list, order.map((id, index) => {

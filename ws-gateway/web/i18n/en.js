@@ -328,6 +328,7 @@ export default {
   'short_text.hint': 'Give your answer; it is saved when you stop typing',
   'ordering.hint': 'Put them in order with ↑ ↓ (keyboard: arrow keys on an arrow button). The present order is not your answer yet.',
   'ordering.answered': 'The present order is your answer; you can still change it.',
+  'ordering.place': '“{words}” is now number {n}',
   'ordering.keep': 'This is my order',
   'ordering.up': 'Move “{words}” up',
   'ordering.down': 'Move “{words}” down',

@@ -328,6 +328,7 @@ export default {
   'short_text.hint': '请填写答案，停止输入后自动保存',
   'ordering.hint': '用 ↑ ↓ 调整顺序（键盘：选中箭头后按上下键）。当前顺序还不是您的答案。',
   'ordering.answered': '当前顺序就是您的答案，可继续调整。',
+  'ordering.place': '“{words}”现在第 {n} 位',
   'ordering.keep': '就按这个顺序',
   'ordering.up': '把“{words}”上移',
   'ordering.down': '把“{words}”下移',

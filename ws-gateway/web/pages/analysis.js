@@ -97,7 +97,7 @@ function list(items) {
     field(t('analysis.search'), h('input', { type: 'search', oninput: (event) => { wanted.text = event.target.value.trim(); draw(); } })),
     field(t('analysis.flags'), select([['', t('all')], ['any', t('analysis.any_flag')], ...flags.map((code) => [code, t(`flag.${code}`, { option: '' })])], '', { onchange: (event) => { wanted.flag = event.target.value; draw(); } })),
     field(t('analysis.order'), select(Object.keys(ORDERS).map((one) => [one, t(`analysis.order.${one}`)]), 'flags', { onchange: (event) => { wanted.order = event.target.value; draw(); } })));
-  setTimeout(draw);
+  draw();
   return h('div', {}, filters, told, holder);
 }
 

@@ -341,8 +341,9 @@ class View {
     if (this.calls.length && left <= this.calls[0]) {
       const call = t('exam.call', { n: Math.round(this.calls[0] / 60000) });
       this.calls.shift();
-      say(call, true);
-      toast(call, 'warn');
+      // The last one may interrupt.
+      say(call, !this.calls.length);
+      toast(call, 'warn', true);
     }
     // A clock that somebody set ends nothing: the server is asked what time it is.
     if (this.sitting.countdown.doubtful() || !this.sitting.timed) this.read();

@@ -74,7 +74,7 @@ export default async function page(context) {
     field(t('exam.kind'), select([['', t('all')], ...['single_choice', 'multiple_choice', 'true_false', 'numeric', 'short_text', 'ordering', 'matching'].map((kind) => [kind, kindName(kind)])], '', { onchange: (event) => { wanted.kind = event.target.value; draw(); } })),
     field(t('item.state'), select([['', t('all')], ...Object.keys(STATES).map((state) => [state, t(`item.${state}`)])], '', { onchange: (event) => { wanted.state = event.target.value; draw(); } })),
     field(t('bank.search'), h('input', { type: 'search', oninput: (event) => { wanted.text = event.target.value.trim(); draw(); } })));
-  setTimeout(draw);
+  draw();
   return {
     title: bank ? bank.title : t('nav.banks'),
     node: h('div', {},

@@ -14,7 +14,7 @@ export default async function page(context) {
   const wanted = { state: '', name: '', flagged: false };
   const counts = h('div', { class: 'counts' });
   const told = h('div', {});
-  const body = h('div', {});
+  const body = h('div', { class: 'virtual-holder' });
   const list = virtualList(t('console.list'), (session) => row(exam, session, sessions), (session) => session.attempt);
   let order = [];
   let moved = false;
@@ -25,14 +25,16 @@ export default async function page(context) {
     && (!wanted.name || session.learner_name.includes(wanted.name));
   const draw = () => {
     const { items } = sessions;
+    // Not nobody, but not known yet.
+    const many = (which) => (sessions.readAt ? items.filter(which).length : null);
     put(counts,
-      count(items.filter((one) => one.state === 'open').length, t('console.live')),
-      count(items.filter((one) => one.state === 'paused').length, t('console.paused')),
-      count(items.filter((one) => one.flags > 0 && isLive(one)).length, t('console.incidents'), 'bad'),
-      count(items.filter((one) => !isLive(one)).length, t('console.over')),
-      count(items.length, t('console.all')));
+      count(many((one) => one.state === 'open'), t('console.live')),
+      count(many((one) => one.state === 'paused'), t('console.paused')),
+      count(many((one) => one.flags > 0 && isLive(one)), t('console.incidents'), 'bad'),
+      count(many((one) => !isLive(one)), t('console.over')),
+      count(many(() => true), t('console.all')));
     put(told, sessions.problem ? trouble(sessions.problem, () => sessions.refresh())
-      : h('p', { class: 'small quiet' }, sessions.live ? badge(t('console.streaming'), 'good') : '', sessions.live ? ' ' : '',
+      : h('p', { class: 'small quiet told' }, sessions.live ? badge(t('console.streaming'), 'good') : '', sessions.live ? ' ' : '',
         sessions.busy ? t('loading') : sessions.readAt ? t('console.as_of', { time: clock(sessions.readAt) }) : '',
         sessions.more ? ` ${t('console.more')}` : ''));
     const held = list.element.matches(':hover') || list.element.contains(document.activeElement);
@@ -54,6 +56,7 @@ export default async function page(context) {
     field(t('console.name'), h('input', { type: 'search', oninput: (event) => { wanted.name = event.target.value.trim(); moved = true; draw(); } })),
     h('label', { class: 'check' }, h('input', { type: 'checkbox', onchange: (event) => { wanted.flagged = event.target.checked; moved = true; draw(); } }), h('span', {}, t('console.flagged'))));
   list.element.addEventListener('mouseleave', () => draw());
+  draw();
   return {
     title: exam.title,
     node: h('div', {},
@@ -62,7 +65,7 @@ export default async function page(context) {
   };
 }
 
-const count = (value, words, kind = '') => h('div', { class: `count ${value ? kind : ''}` }, h('strong', {}, number(value)), h('span', {}, words));
+const count = (value, words, kind = '') => h('div', { class: `count ${value ? kind : ''}` }, h('strong', {}, value === null ? '—' : number(value)), h('span', {}, words));
 
 function row(exam, session, sessions) {
   const possible = actions(session.state);

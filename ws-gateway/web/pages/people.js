@@ -54,7 +54,7 @@ export default async function page() {
     field(t('people.search'), h('input', { type: 'search', oninput: (event) => { wanted.text = event.target.value.trim(); draw(); } })),
     field(t('home.roles'), select([['', t('all')], ...ROLES.map((role) => [role, t(`role.${role}`)])], '', { onchange: (event) => { wanted.role = event.target.value; draw(); } })),
     field(t('people.state'), select([['', t('all')], ['false', t('people.enabled')], ['true', t('people.disabled')]], '', { onchange: (event) => { wanted.disabled = event.target.value; draw(); } })));
-  setTimeout(draw);
+  draw();
   return {
     title: t('nav.people'),
     node: h('div', {},

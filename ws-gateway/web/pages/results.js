@@ -37,7 +37,7 @@ export default async function page(context) {
     }
   };
   const hidden = !is('admin') && items.some((row) => row.closed_at && row.passed === null);
-  setTimeout(draw);
+  draw();
   return {
     title: exam.title,
     node: h('div', {}, head(exam.title, { back: ['/site/results', t('nav.results')], actions: items.length > 0 && [

@@ -69,6 +69,8 @@ export function virtualList(label, row, key = (item) => item) {
       made.forEach((one) => one.remove());
       made.clear();
       draw();
+      // Before it is on the page there is nothing to measure.
+      if (!element.isConnected) setTimeout(draw);
       const again = focus && made.get(items.findIndex((item) => key(item) === focus.key));
       const target = again && again.querySelectorAll(focus.tag)[focus.place];
       if (target) target.focus({ preventScroll: true });
