@@ -16,7 +16,7 @@ pub(crate) const STATEMENTS_MAX: usize = 128;
 /// Memory for the writer's pages.
 pub(crate) const WRITER_CACHE_KIB: i64 = 32_768;
 /// Memory for each reader's pages.
-pub(crate) const READER_CACHE_KIB: i64 = 8_192;
+pub(crate) const READER_CACHE_KIB: i64 = 2_048;
 /// Pages in the write-ahead log that make the next commit copy them into the database.
 pub(crate) const WAL_PAGES: u32 = 4_000;
 /// The write-ahead log is cut to this once it is copied.
