@@ -21,7 +21,7 @@ use keju_benches::process::{self, Crowd, Measured, Server, load, median, round_m
 use keju_benches::site::BenchSite;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// As the program has it; the floor has it too.
@@ -337,6 +337,8 @@ fn strangers() {
                     crowd.ask(&Ask::Flood);
                 }
             }
+            // What they got the server to do at first is done.
+            std::thread::sleep(Duration::from_secs(1));
             // Nothing of a socket's is dripped: half a frame would be another thing.
             crowd.begin(&Ask::Drip(500, if kind < 4 { round_ms() } else { 0 }));
             found.push(site.answers(64));

@@ -141,7 +141,7 @@ impl Peer {
                 "POST /api/v1/tickets HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\
                  content-type: application/json\r\ncontent-length: 4000\r\n\r\n{{"
             ),
-            Stall::Answer => "GET /openapi.json HTTP/1.1\r\nhost: bench\r\n\r\n".repeat(40),
+            Stall::Answer => "GET /openapi.json HTTP/1.1\r\nhost: bench\r\n\r\n".repeat(4),
         };
         peer.stream.write_all(request.as_bytes()).await.expect("the server listens");
         peer
