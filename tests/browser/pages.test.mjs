@@ -241,6 +241,7 @@ test('an administrator’s and an operator’s pages', async () => {
       await page.waitForSelector('.dialog .table-holder');
     }],
     ['person', `/site/people/${things.learnerId}`],
+    ['person-edit', `/site/people/${things.learnerId}`, async (page) => { await page.click('button:text-is("修改")'); await page.waitForSelector('.dialog select'); }],
     ['results-list', '/site/results'],
     ['results', `/site/results/${exam.id}`, (page) => page.waitForSelector('.virtual-row')],
     ['units', '/site/units'],

@@ -330,6 +330,67 @@ test('an administrator adds people one by one and by many, and shuts one out at 
   assert.deepEqual(page.faults, []);
 });
 
+test('an administrator changes what a person is: it holds at once where they are signed in, and a password is given anew', async () => {
+  const admin = await api(site.origin, 'admin');
+  const { people } = await admin.ask('POST', 'people', { people: [{ username: 'mover', name: '调动者', password: 'keju-demo', roles: ['learner'], unit: '370302-01' }] });
+  const theirs = await site.open('mover');
+  await theirs.waitForSelector('.ring');
+  const page = await site.open('admin');
+  await page.goto(`${site.origin}/site/people/${people[0].id}`);
+  await page.click('button:text-is("修改")');
+  await page.fill('.dialog input[type=text], .dialog input:not([type])', '');
+  await page.click('.dialog button:has-text("保存")');
+  await page.waitForSelector('.dialog .field-error:visible');
+  await page.fill('.dialog input[type=text], .dialog input:not([type])', '调动后');
+  await page.selectOption('.dialog select', '370303-02');
+  await page.uncheck('.dialog input[value=learner]');
+  await page.check('.dialog input[value=author]');
+  await page.click('.dialog button:has-text("保存")');
+  await page.waitForSelector('h1:has-text("调动后")');
+  assert.match(await page.textContent('.facts'), /命题人员[\s\S]*张店区中心医院（370303-02）/);
+  // The other window asks for its next page with the session that it had.
+  await theirs.reload();
+  await theirs.waitForSelector('nav a:has-text("题库")');
+  assert.equal(await theirs.locator('nav a:has-text("我的学年")').count(), 0);
+
+  await page.click('button:has-text("重置密码")');
+  await page.click('.dialog-foot .danger');
+  const password = await page.textContent('.dialog code');
+  await page.click('.dialog-foot button');
+  await theirs.goto(`${site.origin}/author/banks`);
+  await theirs.waitForSelector('input[name=username]');
+  await theirs.fill('input[name=username]', 'mover');
+  await theirs.fill('input[name=password]', password);
+  await theirs.keyboard.press('Enter');
+  await theirs.waitForSelector('h1:has-text("修改密码")');
+
+  await page.goto(`${site.origin}/site/people/${admin.user.id}`);
+  await page.click('button:text-is("修改")');
+  assert.ok(await page.isDisabled('.dialog input[value=admin]'), 'nobody takes their own administrator’s role away');
+  assert.equal(await page.locator('button:has-text("重置密码")').count(), 0);
+  await page.click('.dialog button:has-text("取消")');
+  await page.goto(`${site.origin}/site/audit`);
+  await page.waitForSelector('td:has-text("修改人员")');
+  assert.deepEqual(page.faults, []);
+  assert.deepEqual(theirs.faults, []);
+});
+
+test('a unit that nothing belongs to is removed, one that something belongs to is not', async () => {
+  const admin = await api(site.origin, 'admin');
+  await admin.ask('PUT', 'units', { units: [{ code: '370399', name: '撤销的单位', level: 'unit', parent: '3703' }] });
+  const page = await site.open('admin');
+  await page.goto(`${site.origin}/site/units`);
+  assert.equal(await page.locator('button[aria-label="移除单位 淄博市"]').count(), 0, 'others are below it');
+  await page.click('button[aria-label="移除单位 张店区第一中学"]');
+  await page.click('.dialog-foot .danger');
+  await page.waitForSelector('.notice.bad:has-text("人员")');
+  await page.click('button[aria-label="移除单位 撤销的单位"]');
+  await page.click('.dialog-foot .danger');
+  await page.waitForSelector('.toast:has-text("撤销的单位")');
+  await until(async () => !/撤销的单位/.test(await page.textContent('.table-holder')), 'the unit to be gone');
+  assert.deepEqual(page.faults, []);
+});
+
 test('an administrator imports people from a workbook after a preview by row, and hands out their passwords', async () => {
   const page = await site.open('admin');
   await page.goto(`${site.origin}/site/people`);

@@ -34,6 +34,11 @@ pub enum Event {
         /// The session that goes on.
         but: Option<[u8; 32]>,
     },
+    /// A person has other roles or another unit.
+    PersonChanged {
+        /// Who.
+        person: PersonId,
+    },
     /// An attempt took a turn that its learner's screens must show.
     Attempt(AttemptEvent),
     /// A partner's key was revoked.

@@ -37,6 +37,10 @@ impl Engine {
                 self.sessions.forget_person(person);
                 self.events().tell(&Event::PersonEnded { person, but });
             }
+            Announcement::PersonChanged { person } => {
+                self.sessions.forget_person(person);
+                self.events().tell(&Event::PersonChanged { person });
+            }
             Announcement::AttemptChanged { learner, attempt, exam, seq } => {
                 self.heed_attempt(learner, attempt, exam, seq).await;
             }

@@ -231,13 +231,33 @@ impl Engine {
     /// Lets a person sign in or not; disabling ends all their sessions at once.
     ///
     /// # Errors
-    /// Nobody has that id, or the caller is no administrator.
+    /// Nobody has that id, or the caller is no administrator, or it is the caller who would be shut out.
     pub async fn set_disabled(&self, by: &Identity, person: PersonId, disabled: bool) -> Result<(), EngineError> {
         by.may(Act::ManagePeople)?;
+        if disabled && person == by.id() {
+            let detail =
+                "不能停用自己，请由另一位管理员操作 / you cannot disable yourself: let another administrator do it";
+            return Err(EngineError::invalid("/disabled", detail));
+        }
         let act = if disabled { "person.disable" } else { "person.enable" };
         self.store.set_disabled(person, disabled, self.audit(Some(by.id()), act, person.to_string())).await?;
         self.end_sessions(person, None);
         Ok(())
+    }
+
+    /// Gives a person another first password, made here; all their sessions end.
+    ///
+    /// # Errors
+    /// Nobody has that id, or the caller is no administrator, or it is their own.
+    pub async fn renew_password(&self, by: &Identity, person: PersonId) -> Result<String, EngineError> {
+        by.may(Act::ManagePeople)?;
+        if person == by.id() {
+            return Err(EngineError::WrongState(
+                "自己的密码请在“修改密码”中修改 / change your own password by giving the present one",
+            ));
+        }
+        let found = self.store.person(person).await?.ok_or(EngineError::NotFound)?;
+        self.reset_password(Some(by.id()), &found.person.username, None).await
     }
 
     /// After their sessions ended in the store, but for one.

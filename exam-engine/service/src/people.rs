@@ -1,5 +1,6 @@
 //! Adding people, finding them.
 
+use crate::events::Event;
 use crate::identity::check_password;
 use crate::limits::{NAME_CHARS_MAX, PEOPLE_BATCH_MAX};
 
@@ -10,7 +11,7 @@ use exam_core::id_number::IdNumber;
 use exam_core::ids::PersonId;
 use exam_core::person::{Person, Role, Roles};
 use exam_core::roster::username_fault;
-use exam_store::{Page, PeopleFilter, PersonRow};
+use exam_store::{Page, PeopleFilter, PersonChange, PersonRow};
 use std::collections::{HashMap, HashSet};
 
 /// A person to be added.
@@ -133,6 +134,68 @@ impl Engine {
         Ok(created)
     }
 
+    /// Changes name, roles and unit of a person. Their sessions go on, as what they are from now on, on every node.
+    ///
+    /// # Errors
+    /// The caller is no administrator, nobody has that id, or something is wrong with the change: all faults at once.
+    pub async fn change_person(
+        &self,
+        by: &Identity,
+        person: PersonId,
+        mut change: PersonChange,
+    ) -> Result<(), EngineError> {
+        by.may(Act::ManagePeople)?;
+        change.name = change.name.trim().to_owned();
+        change.unit = change.unit.map(|unit| unit.trim().to_owned()).filter(|unit| !unit.is_empty());
+        let before = self.store.person(person).await?.ok_or(EngineError::NotFound)?.person;
+        let faults = self.change_faults(by, &before, &change).await?;
+        if !faults.is_empty() {
+            return Err(EngineError::Invalid(faults));
+        }
+        let (was, is) = ((&before.roles, &before.unit), (&change.roles, &change.unit));
+        let detail = serde_json::json!({
+            "before": {"roles": was.0, "unit": was.1}, "roles": is.0, "unit": is.1, "renamed": before.name != change.name,
+        });
+        let audit = self.audit(Some(by.id()), "person.change", person.to_string());
+        self.store.change_person(person, change, NewAudit { detail: detail.to_string(), ..audit }).await?;
+        self.sessions.forget_person(person);
+        self.events().tell(&Event::PersonChanged { person });
+        Ok(())
+    }
+
+    /// Everything wrong with a change. Whoever manages people oversees everybody: no role is above their own.
+    async fn change_faults(
+        &self,
+        by: &Identity,
+        before: &Person,
+        change: &PersonChange,
+    ) -> Result<Vec<FieldFault>, EngineError> {
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, detail: String| faults.push(FieldFault::new(format!("/{field}"), detail));
+        if let Some(detail) = name_fault(&change.name) {
+            fault("name", detail);
+        }
+        if change.roles == Roles::default() {
+            fault("roles", "请至少给出一个角色 / give at least one role".into());
+        }
+        if before.id == by.id() && before.roles.has(Role::Admin) && !change.roles.has(Role::Admin) {
+            let detail = "不能取消自己的系统管理员角色，请由另一位管理员操作 / you cannot take your own administrator role away: let another administrator do it";
+            fault("roles", detail.into());
+        }
+        if let Some(unit) = change.unit.as_ref().filter(|unit| before.unit.as_ref() != Some(unit)) {
+            let known =
+                if unit.contains('\0') { None } else { self.store.units_by_codes(vec![unit.clone()]).await?.pop() };
+            if known.is_none() {
+                fault(
+                    "unit",
+                    "没有这个单位代码，请先在单位中添加 / there is no unit of this code: add it to the units first"
+                        .into(),
+                );
+            }
+        }
+        Ok(faults)
+    }
+
     /// All of them are asked for at once.
     async fn taken(&self, people: &[(usize, NewPerson)]) -> Result<HashSet<String>, EngineError> {
         let usernames = people.iter().map(|(_, person)| person.username.clone()).collect();
@@ -243,6 +306,16 @@ fn sort_out(people: Vec<NewPerson>) -> (Indexed, Vec<RefusedPerson>) {
     (good, refused)
 }
 
+const NO_NUL: &str = "不能包含空字符 / a NUL character cannot be kept: leave it out";
+
+fn name_fault(name: &str) -> Option<String> {
+    if name.contains('\0') {
+        return Some(NO_NUL.to_owned());
+    }
+    let fits = !name.trim().is_empty() && name.chars().count() <= NAME_CHARS_MAX;
+    (!fits).then(|| format!("请填写 1 至 {NAME_CHARS_MAX} 个字 / give 1 to {NAME_CHARS_MAX} characters"))
+}
+
 fn faults_of(index: usize, person: &mut NewPerson) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     let mut fault =
@@ -250,13 +323,11 @@ fn faults_of(index: usize, person: &mut NewPerson) -> Vec<FieldFault> {
     if let Some(detail) = username_fault(&person.username) {
         fault("username", detail);
     }
-    if person.name.trim().is_empty() || person.name.chars().count() > NAME_CHARS_MAX {
-        fault("name", format!("请填写 1 至 {NAME_CHARS_MAX} 个字 / give 1 to {NAME_CHARS_MAX} characters"));
+    if let Some(detail) = name_fault(&person.name) {
+        fault("name", detail);
     }
-    for (field, text) in [("name", Some(&person.name)), ("unit", person.unit.as_ref())] {
-        if text.is_some_and(|text| text.contains('\0')) {
-            fault(field, "不能包含空字符 / a NUL character cannot be kept: leave it out".into());
-        }
+    if person.unit.as_ref().is_some_and(|unit| unit.contains('\0')) {
+        fault("unit", NO_NUL.into());
     }
     if person.roles.is_empty() {
         fault("roles", "请至少给出一个角色 / give at least one role".into());

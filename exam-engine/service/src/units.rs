@@ -81,6 +81,26 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Removes a unit that nothing belongs to.
+    ///
+    /// # Errors
+    /// The caller is no administrator, there is no such unit, or somebody or another unit belongs to it.
+    pub async fn delete_unit(&self, identity: &Identity, code: &str) -> Result<(), EngineError> {
+        identity.may(Act::ManagePeople)?;
+        if code.contains('\0') {
+            return Err(EngineError::NotFound);
+        }
+        let audit = self.audit(Some(identity.id()), "unit.delete", code.to_owned());
+        if self.store.delete_unit(code, audit).await? {
+            return Ok(());
+        }
+        Err(EngineError::WrongState(
+            "单位下还有人员或下级单位，请先移走 / people or other units belong to it: move them first",
+        ))
+    }
+}
+
 /// Everything wrong with a list whose parents are in the store or earlier in the list.
 fn faults(units: &[Unit], known: Vec<Unit>) -> Vec<FieldFault> {
     let mut known: HashMap<String, Unit> = known.into_iter().map(|unit| (unit.code.clone(), unit)).collect();

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use exam_core::PersonId;
 use exam_core::audit::NewAudit;
 use exam_core::person::{Person, Roles};
-use exam_store::{Announcement, Page, People, PeopleFilter, PersonRow, StoreError};
+use exam_store::{Announcement, Page, People, PeopleFilter, PersonChange, PersonRow, StoreError};
 use std::collections::HashSet;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -91,7 +91,15 @@ impl People for PostgresStore {
         let changed = transaction.execute(sql, &[&hash, &must_change, &id.0]).await;
         found(changed.map_err(|error| store_error(&error))?)?;
         end_sessions(&transaction, id, keep_session).await?;
-        self.ended(transaction, id, keep_session, &audit).await
+        self.told(transaction, Announcement::PersonEnded { person: id, but: keep_session }, &audit).await
+    }
+
+    async fn change_person(&self, id: PersonId, change: PersonChange, audit: NewAudit) -> Result<(), StoreError> {
+        let sql = "UPDATE people SET name = $1, roles = $2, unit = $3 WHERE id = $4";
+        let transaction = self.writers.begin().await?;
+        let params: [Param<'_>; 4] = [&change.name, &i32::from(change.roles.bits()), &change.unit, &id.0];
+        found(transaction.execute(sql, &params).await.map_err(|error| store_error(&error))?)?;
+        self.told(transaction, Announcement::PersonChanged { person: id }, &audit).await
     }
 
     async fn set_disabled(&self, id: PersonId, disabled: bool, audit: NewAudit) -> Result<(), StoreError> {
@@ -101,21 +109,14 @@ impl People for PostgresStore {
         if disabled {
             end_sessions(&transaction, id, None).await?;
         }
-        self.ended(transaction, id, None, &audit).await
+        self.told(transaction, Announcement::PersonEnded { person: id, but: None }, &audit).await
     }
 }
 
 impl PostgresStore {
-    /// Ends a transaction that may have ended sessions.
-    async fn ended(
-        &self,
-        transaction: Transaction,
-        person: PersonId,
-        but: Option<[u8; 32]>,
-        audit: &NewAudit,
-    ) -> Result<(), StoreError> {
-        let said = [Announcement::PersonEnded { person, but }];
-        announcements::send(&transaction, &said).await.map_err(|error| store_error(&error))?;
+    /// Ends a transaction that sessions have to know of.
+    async fn told(&self, transaction: Transaction, said: Announcement, audit: &NewAudit) -> Result<(), StoreError> {
+        announcements::send(&transaction, &[said]).await.map_err(|error| store_error(&error))?;
         audit::append(&transaction, self.node, audit).await?;
         transaction.commit().await
     }

@@ -5,6 +5,7 @@ use crate::audit;
 use crate::connect::read_all;
 use crate::convert::{get, limit, named};
 use crate::failure::store_error;
+use crate::people::found;
 use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::unit::{Level, Unit};
@@ -25,6 +26,19 @@ impl Units for PostgresStore {
         }
         audit::append(&transaction, self.node, &audit).await?;
         transaction.commit().await
+    }
+
+    async fn delete_unit(&self, code: &str, audit: NewAudit) -> Result<bool, StoreError> {
+        let held = "SELECT 1 FROM units WHERE parent = $1 UNION ALL SELECT 1 FROM people WHERE unit = $1 LIMIT 1";
+        let transaction = self.writers.begin().await?;
+        if !transaction.rows(held, &[&code]).await?.is_empty() {
+            return Ok(false);
+        }
+        let gone = transaction.execute("DELETE FROM units WHERE code = $1", &[&code]).await;
+        found(gone.map_err(|error| store_error(&error))?)?;
+        audit::append(&transaction, self.node, &audit).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn units(&self, page: Page<String>) -> Result<Vec<Unit>, StoreError> {

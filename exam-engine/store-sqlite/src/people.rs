@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use exam_core::PersonId;
 use exam_core::audit::NewAudit;
 use exam_core::person::{Person, Roles};
-use exam_store::{Announcement, Page, People, PeopleFilter, PersonRow, StoreError};
+use exam_store::{Announcement, Page, People, PeopleFilter, PersonChange, PersonRow, StoreError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashSet;
 
@@ -100,6 +100,17 @@ impl People for SqliteStore {
             Ok(())
         };
         self.writer.write_and_say(work, vec![Announcement::PersonEnded { person: id, but: keep_session }]).await
+    }
+
+    async fn change_person(&self, id: PersonId, change: PersonChange, audit: NewAudit) -> Result<(), StoreError> {
+        let sql = "UPDATE people SET name = ?, roles = ?, unit = ? WHERE id = ?";
+        let work = move |connection: &Connection| {
+            let key = params![change.name, change.roles.bits(), change.unit, id.bytes()];
+            found(execute(connection, sql, key)?)?;
+            audit::append(connection, &audit)?;
+            Ok(())
+        };
+        self.writer.write_and_say(work, vec![Announcement::PersonChanged { person: id }]).await
     }
 
     async fn set_disabled(&self, id: PersonId, disabled: bool, audit: NewAudit) -> Result<(), StoreError> {

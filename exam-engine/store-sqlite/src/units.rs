@@ -2,7 +2,8 @@
 
 use crate::SqliteStore;
 use crate::audit;
-use crate::convert::{execute, limit, named, rows, to_json};
+use crate::convert::{execute, limit, named, row, rows, to_json};
+use crate::people::found;
 use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::unit::{Level, Unit};
@@ -21,6 +22,21 @@ impl Units for SqliteStore {
                 }
                 audit::append(connection, &audit)?;
                 Ok(())
+            })
+            .await
+    }
+
+    async fn delete_unit(&self, code: &str, audit: NewAudit) -> Result<bool, StoreError> {
+        let held = "SELECT 1 FROM units WHERE parent = ?1 UNION ALL SELECT 1 FROM people WHERE unit = ?1 LIMIT 1";
+        let code = code.to_owned();
+        self.writer
+            .write(move |connection| {
+                if row(connection, held, [&code], |_| Ok(()))?.is_some() {
+                    return Ok(false);
+                }
+                found(execute(connection, "DELETE FROM units WHERE code = ?", [&code])?)?;
+                audit::append(connection, &audit)?;
+                Ok(true)
             })
             .await
     }

@@ -29,6 +29,11 @@ pub enum Announcement {
         /// The session that goes on.
         but: Option<[u8; 32]>,
     },
+    /// A person has other roles or another unit: their sessions go on, each has to be looked up again.
+    PersonChanged {
+        /// Who.
+        person: PersonId,
+    },
     /// An attempt began, or went on in a way its readers have to know of: a proctor acted, it was closed.
     AttemptChanged {
         /// Whose.

@@ -48,7 +48,7 @@ pub use lessons::{Checkpoint, Fence, LessonCommit, LessonRow, Lessons, ProgressR
 pub use notebook::{Notebook, RemovalRow};
 pub use outbox::{Outbox, OutboxCount, OutboxRow};
 pub use partners::{PartnerRow, Partners, Webhook};
-pub use people::{People, PeopleFilter, PersonRow};
+pub use people::{People, PeopleFilter, PersonChange, PersonRow};
 pub use sessions::{SessionRow, Sessions};
 pub use settings::Settings;
 pub use tickets::Tickets;

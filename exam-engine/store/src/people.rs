@@ -4,7 +4,7 @@ use crate::{Page, StoreError};
 use async_trait::async_trait;
 use exam_core::PersonId;
 use exam_core::audit::NewAudit;
-use exam_core::person::Person;
+use exam_core::person::{Person, Roles};
 
 /// A person with the hash of their password (PHC string); none means no sign-in by password.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,17 @@ pub struct PersonRow {
     pub person: Person,
     /// The hash.
     pub password_hash: Option<String>,
+}
+
+/// What of a person is changed after they were added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonChange {
+    /// Shown.
+    pub name: String,
+    /// All they may be from now on.
+    pub roles: Roles,
+    /// The code of the unit they belong to from now on.
+    pub unit: Option<String>,
 }
 
 /// Which people.
@@ -57,6 +68,9 @@ pub trait People {
         keep_session: Option<[u8; 32]>,
         audit: NewAudit,
     ) -> Result<(), StoreError>;
+
+    /// Changes what a person is; their sessions go on as what they are from now on.
+    async fn change_person(&self, id: PersonId, change: PersonChange, audit: NewAudit) -> Result<(), StoreError>;
 
     /// Lets the person sign in or not; disabling ends all their sessions.
     async fn set_disabled(&self, id: PersonId, disabled: bool, audit: NewAudit) -> Result<(), StoreError>;

@@ -12,6 +12,9 @@ pub trait Units {
     /// children; nobody changes a level.
     async fn put_units(&self, units: Vec<Unit>, audit: NewAudit) -> Result<(), StoreError>;
 
+    /// Removes a unit below which there is no other and to which nobody belongs; whether it was so.
+    async fn delete_unit(&self, code: &str, audit: NewAudit) -> Result<bool, StoreError>;
+
     /// All, by code.
     async fn units(&self, page: Page<String>) -> Result<Vec<Unit>, StoreError>;
 

@@ -91,6 +91,16 @@ async fn a_session_that_ends_at_one_node_ends_at_the_other() {
     assert_eq!(nodes.there(&desk).sign_out().await.status, 204);
     ends("the desk, after signing out at the other node", &desk).await;
 
+    let mover = nodes.site.learner().await;
+    let there = nodes.there(&mover);
+    assert_eq!(there.get("/banks").await.status, 403);
+    let path = format!("/people/{}", mover.person);
+    let change = json!({"name": "某人", "roles": ["author"]});
+    assert_eq!(nodes.site.admin.put(&path, &change).await.status, 204);
+    let let_in = async || (there.get("/banks").await.status == 200).then_some(());
+    eventually("another role at the other node", SOON, let_in).await;
+    assert_eq!(there.me().await.ok(200)["roles"], json!(["author"]));
+
     let leaver = nodes.site.learner().await;
     assert_eq!(nodes.there(&leaver).me().await.status, 200);
     let path = format!("/people/{}/disabled", leaver.person);

@@ -52,6 +52,8 @@ const REVIEWERS: &str = "ufff+ff++f";
 /// Proctors look for it, and the person never opened the lesson.
 const UNOPENED: &str = "ufffnfffnf";
 const ADMINS: &str = "ufffffff+f";
+/// Administrators look for it, and there is none.
+const NO_UNIT: &str = "ufffffffnf";
 /// Those who oversee people: of nobody here, for nobody has a unit; what they may not know of is hidden.
 const OVERSEERS: &str = "uffff++++f";
 const OVERSEEN: &str = "uffffnnn+f";
@@ -173,9 +175,12 @@ const TABLE: &[Row] = &[
     Row("GET", "/api/v1/hours/export", nothing, OVERSEERS),
     Row("GET", "/api/v1/units", nothing, OVERSEERS),
     Row("PUT", "/api/v1/units", |_| json!({"units": []}), ADMINS),
+    Row("DELETE", "/api/v1/units/{code}", nothing, NO_UNIT),
     Row("POST", "/api/v1/people", |_| json!({"people": []}), ADMINS),
     Row("GET", "/api/v1/templates/people.xlsx", nothing, ADMINS),
     Row("POST", "/api/v1/people/imports", |_| json!("upload"), ADMINS),
+    Row("PUT", "/api/v1/people/{person}", |_| json!({"name": "某人", "roles": ["learner"]}), ADMINS),
+    Row("POST", "/api/v1/people/{person}/password", nothing, ADMINS),
     Row("PUT", "/api/v1/people/{person}/disabled", |_| json!({"disabled": true}), ADMINS),
     Row("GET", "/api/v1/audit", nothing, READERS_OF_THE_LOG),
     Row("POST", "/api/v1/attempts/{attempt}/submission", |_| json!({"command_id": command_id()}), OWNER),
@@ -234,6 +239,7 @@ fn ask(row: &Row, things: &Things, token: Option<&str>) -> Ask {
         .replace("{partner}", &things.partner)
         .replace("{person}", &things.victim)
         .replace("{certificate}", "00000-00000-00000-00000")
+        .replace("{code}", "370399")
         .replace("{slot}", "1");
     let ask = match (row.2)(things) {
         Value::Null => Ask::new(row.0, path),

@@ -153,7 +153,7 @@ async fn a_first_password_opens_nothing_but_its_change() {
             .replace("{person}", &here.person)
             .replace("{slot}", "1");
         let unknown = uuid::Uuid::now_v7().to_string();
-        let here_path = ["{attempt}", "{lesson}", "{course}", "{partner}", "{case}", "{certificate}"]
+        let here_path = ["{attempt}", "{lesson}", "{course}", "{partner}", "{case}", "{certificate}", "{code}"]
             .iter()
             .fold(here_path, |path, name| path.replace(name, &unknown));
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -205,6 +205,7 @@ fn body_of(path: &str, site: &Site, exam: &str) -> Option<serde_json::Value> {
         "/banks/{bank}/items" => json!({"code": "c", "kind": "true_false", "stem": "s", "correct": true}),
         "/banks/{bank}/items/state" => json!({"codes": [], "state": "ready"}),
         "/people" => json!({"people": []}),
+        "/people/{person}" => json!({"name": "n", "roles": ["learner"]}),
         "/people/{person}/disabled" => json!({"disabled": false}),
         _ => return None,
     })

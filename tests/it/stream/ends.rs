@@ -57,6 +57,32 @@ async fn disabling_and_a_new_password_end_sockets() {
 }
 
 #[tokio::test]
+async fn another_role_ends_a_console_and_no_exam() {
+    let sitting = Sitting::start("").await;
+    let (site, learner) = (&sitting.site, &sitting.learner);
+    let mut exam = Stream::hello(learner, "attempt", &sitting.id()).await;
+    let mut console = Stream::hello(&site.proctor, "proctor", &sitting.exam).await;
+    for stream in [&mut exam, &mut console] {
+        stream.expect("welcome").await;
+    }
+    console.expect("snapshot").await;
+    // Minted before, used after.
+    let ticket = site.proctor.ticket("proctor", &sitting.exam).await;
+    let change = |roles: &[&str]| json!({"name": "某人", "roles": roles});
+    let since = Instant::now();
+    let path = format!("/people/{}", site.proctor.person);
+    site.admin.put(&path, &change(&["author"])).await.ok(204);
+    assert_eq!(console.closed().await, 1012);
+    assert!(since.elapsed() <= AT_ONCE, "after {:?}", since.elapsed());
+    let mut late = Stream::open(site.server.url()).await;
+    late.say(&json!({"t": "hello", "ticket": ticket})).await;
+    assert_eq!(late.closed().await, 4403);
+    site.admin.put(&format!("/people/{}", learner.person), &change(&["learner", "author"])).await.ok(204);
+    exam.answer(1, &json!(null)).await;
+    exam.expect("receipt").await;
+}
+
+#[tokio::test]
 async fn a_stop_sends_everybody_away_in_time() {
     let mut sitting = Sitting::start("").await;
     let mut streams = Vec::new();

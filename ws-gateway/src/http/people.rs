@@ -13,7 +13,7 @@ use exam_core::id_number;
 use exam_core::ids::PersonId;
 use exam_core::person::{Person, Role, Roles};
 use exam_service::NewPerson;
-use exam_store::Page;
+use exam_store::{Page, PersonChange};
 use question_bank::formats::grid::{Cell, Grid};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -27,7 +27,12 @@ const EXPORT_PAGE: u32 = 1_000;
 
 /// People.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(set_disabled)).routes(routes!(export))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(change))
+        .routes(routes!(set_disabled))
+        .routes(routes!(renew_password))
+        .routes(routes!(export))
 }
 
 /// People to be added.
@@ -267,6 +272,52 @@ async fn export(
     };
     let rows = all.iter().map(row).collect();
     table(Grid { name: words("人员", "people"), heads, rows }, params.format, "keju-people").await
+}
+
+/// What somebody is from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeBody {
+    name: String,
+    /// All of them, at least one; nobody takes their own administrator's role away.
+    #[schema(value_type = Vec<String>)]
+    roles: Vec<Role>,
+    /// The code of a unit of the tree; absent or `null`: of none.
+    unit: Option<String>,
+}
+
+/// Changes a person's name, roles and unit. Their sessions go on, with the new rights, at once and on every node; consoles
+/// they watch connect anew.
+#[utoipa::path(put, path = "/api/v1/people/{person}", tag = "administrator", params(("person" = String, Path)),
+    request_body = ChangeBody, responses((status = 204), (status = 400), (status = 403), (status = 404)))]
+async fn change(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(person): Id<PersonId>,
+    Json(body): Json<ChangeBody>,
+) -> Result<StatusCode, Problem> {
+    let change = PersonChange { name: body.name, roles: body.roles.into_iter().collect(), unit: body.unit };
+    app.engine.change_person(&identity, person, change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A password that was made.
+#[derive(Serialize, ToSchema)]
+pub struct PasswordView {
+    /// Shown once, here; it has to be changed at the next sign-in.
+    password: String,
+}
+
+/// Gives somebody who has forgotten theirs another first password; all their sessions end.
+#[utoipa::path(post, path = "/api/v1/people/{person}/password", tag = "administrator", params(("person" = String, Path)),
+    responses((status = 200, body = PasswordView), (status = 403), (status = 404), (status = 409)))]
+async fn renew_password(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    Id(person): Id<PersonId>,
+) -> Result<axum::Json<PasswordView>, Problem> {
+    let password = app.engine.renew_password(&identity, person).await?;
+    Ok(axum::Json(PasswordView { password }))
 }
 
 /// Whether somebody may sign in.

@@ -6,7 +6,8 @@ use super::extract::{Json, Params, SignedIn};
 use super::people::ByName;
 use super::problem::Problem;
 use crate::app::App;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use exam_core::unit::{Level, Unit};
 use exam_store::Page;
@@ -18,7 +19,7 @@ use utoipa_axum::routes;
 
 /// Units.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, put))
+    OpenApiRouter::new().routes(routes!(list, put)).routes(routes!(remove))
 }
 
 /// A node of the tree.
@@ -82,5 +83,18 @@ async fn put(
 ) -> Result<StatusCode, Problem> {
     let unit = |unit: UnitBody| Unit { code: unit.code, name: unit.name, level: unit.level, parent: unit.parent };
     app.engine.put_units(&identity, body.units.into_iter().map(unit).collect()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes a unit that nobody and no other unit belongs to.
+#[utoipa::path(delete, path = "/api/v1/units/{code}", tag = "administrator", params(("code" = String, Path)),
+    responses((status = 204), (status = 403), (status = 404), (status = 409)))]
+async fn remove(
+    State(app): State<Arc<App>>,
+    SignedIn(identity): SignedIn,
+    code: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(code) = code.map_err(|_| Problem::new("not_found"))?;
+    app.engine.delete_unit(&identity, &code).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,6 +24,8 @@ impl Close {
     pub const INTERNAL: Self = Self::new(1011, "the server failed");
     /// The server stops.
     pub const RESTART: Self = Self::new(1012, "restarting");
+    /// The person's roles or unit changed: what was shown so far may not be theirs to see any more.
+    pub const CHANGED: Self = Self::new(1012, "roles or unit changed");
     /// The peer does not read.
     pub const SLOW_READER: Self = Self::new(1013, "slow reader");
     /// Too many come at once.

@@ -279,6 +279,12 @@ impl Listener for Hub {
                     peer.mailbox.close(Close::SIGNED_OUT);
                 }
             }),
+            // Learners' sockets ask who they are with every message; whoever only watches is let in anew, or not.
+            Event::PersonChanged { person } => self.each_of(*person, |peer, known| {
+                if known.about == About::Exam {
+                    peer.mailbox.close(Close::CHANGED);
+                }
+            }),
             Event::Attempt(event) => self.each_of(event.learner, |peer, known| {
                 if known.about == About::Attempt(event.attempt) {
                     peer.mailbox.put(Letter::Attempt(Box::new(event.clone())));

@@ -76,6 +76,8 @@ pub(super) async fn converse(connection: &mut Connection, identity: Identity, ex
     // First the room, then the snapshot: what changes in between is told after it.
     let app = Arc::clone(&connection.app);
     let _seat = app.hub.rooms.join(&app.engine, exam, &connection.entry.peer);
+    // Known by now to those who tell of changes: what changed before is read here.
+    let identity = connection.authorize(&identity).await?;
     let session = connection.entry.peer.id.to_string();
     let welcome = ProctorOut::Welcome { session: &session, exam: exam.to_string(), server_time: app.engine.now() };
     connection.send(&welcome).await?;
@@ -95,6 +97,11 @@ pub(super) async fn converse(connection: &mut Connection, identity: Identity, ex
             }
             Heard::Mark(Mark::Check) => {
                 let renewed = Box::pin(connection.app.engine.identify_session(identity.session)).await;
+                if renewed.as_ref().is_ok_and(|renewed| {
+                    (renewed.person.roles, &renewed.person.unit) != (identity.person.roles, &identity.person.unit)
+                }) {
+                    return Err(Close::CHANGED.into());
+                }
                 connection.rechecked(renewed.map(drop))?;
             }
             Heard::Letter(Letter::Attempt(_)) | Heard::Mark(Mark::Clock | Mark::Wake | Mark::Ping) => {}

@@ -7,10 +7,10 @@ import { badge, button, empty, field, fileButton, head, notice, select, table, t
 import { is, me } from '../core/session.js';
 import { download, readPeople } from '../staff/csv.js';
 import { importPeople } from '../staff/people-import.js';
+import { ROLES, roleChoice } from '../staff/person-editor.js';
 import { virtualList } from '../staff/virtual.js';
 
 const MOST = 20000;
-const ROLES = ['learner', 'author', 'proctor', 'unit_admin', 'district_admin', 'city_admin', 'admin', 'operator'];
 
 export default async function page() {
   let { items, more } = await all('people', {}, MOST);
@@ -78,8 +78,7 @@ function addOne() {
       unit: field(t('home.unit'), h('input', { autocomplete: 'off', oninput: bind('unit') })),
       id_number: field(t('home.id_number'), h('input', { autocomplete: 'off', inputmode: 'text', maxlength: 18, oninput: bind('id_number') })),
     };
-    const roles = h('fieldset', {}, h('legend', {}, t('home.roles')), h('div', { class: 'form-grid' }, ROLES.map((role) => h('label', { class: 'check' },
-      h('input', { type: 'checkbox', checked: role === 'learner', onchange: (event) => { values.roles = ROLES.filter((one) => (one === role ? event.target.checked : values.roles.includes(one))); } }), h('span', {}, t(`role.${role}`))))));
+    const roles = roleChoice(values.roles, (next) => { values.roles = next; });
     const form = h('form', { class: 'form', onsubmit: (event) => { event.preventDefault(); send.click(); } });
     const send = working(t('people.add'), async () => {
       put(told);

@@ -1,6 +1,6 @@
 // The tree of units: city, district, unit. Who oversees whom follows from it.
-import { all, putTo } from '../core/api.js';
-import { dialog, toast } from '../core/dialog.js';
+import { all, call, putTo } from '../core/api.js';
+import { dialog, sure, toast } from '../core/dialog.js';
 import { h, put } from '../core/dom.js';
 import { number, t } from '../core/i18n.js';
 import { badge, button, empty, field, head, notice, select, table, trouble, working } from '../core/parts.js';
@@ -19,11 +19,26 @@ export default async function page(context) {
   const names = new Map(items.map((unit) => [unit.code, unit.name]));
   let text = '';
   const body = h('div', {});
+  const told = h('div', {});
+  const holds = new Set(items.map((unit) => unit.parent));
+  const remove = async (unit) => {
+    if (!(await sure({ title: t('units.remove'), text: t('units.remove_text', { name: unit.name }), yes: t('units.remove') }))) return;
+    put(told);
+    try {
+      await call('DELETE', `units/${encodeURIComponent(unit.code)}`);
+      toast(t('units.removed', { name: unit.name }));
+      await context.again();
+    } catch (problem) {
+      put(told, trouble(problem));
+      window.scrollTo(0, 0);
+    }
+  };
   const draw = () => {
     const shown = inOrder(items).filter(({ unit }) => !text || unit.code.includes(text) || unit.name.includes(text));
     put(body, h('p', { class: 'small quiet', role: 'status' }, t('units.shown', { n: number(Math.min(shown.length, 500)), all: number(items.length) })),
-      shown.length ? table(t('nav.units'), [t('units.name'), t('code'), t('units.level'), t('units.parent')], shown.slice(0, 500).map(({ unit, depth }) => [
+      shown.length ? table(t('nav.units'), [t('units.name'), t('code'), t('units.level'), t('units.parent'), ...(is('admin') ? [''] : [])], shown.slice(0, 500).map(({ unit, depth }) => [
         h('span', { class: `depth-${depth}` }, unit.name), h('code', {}, unit.code), badge(t(`units.level.${unit.level}`), STYLES[unit.level]), unit.parent ? names.get(unit.parent) || unit.parent : '—',
+        ...(is('admin') ? [holds.has(unit.code) ? '' : button(t('remove'), () => remove(unit), 'text', { 'aria-label': t('units.remove_one', { name: unit.name }) })] : []),
       ])) : items.length ? empty(t('console.none_fit'), t('console.none_fit_text')) : empty(t('units.none'), is('admin') ? t('units.none_text') : t('units.none_own')));
   };
   draw();
@@ -31,7 +46,7 @@ export default async function page(context) {
   return {
     title: t('nav.units'),
     node: h('div', {}, head(t('nav.units'), { lead: t('units.lead'), actions: is('admin') && [button(t('units.add_many'), () => add(true)), button(t('units.add'), () => add(false), 'primary')] }),
-      items.length > 0 && h('div', { class: 'filters' }, field(t('units.search'), h('input', { type: 'search', oninput: (event) => { text = event.target.value.trim(); draw(); } }))), body),
+      items.length > 0 && h('div', { class: 'filters' }, field(t('units.search'), h('input', { type: 'search', oninput: (event) => { text = event.target.value.trim(); draw(); } }))), told, body),
   };
 }
 

@@ -1,8 +1,9 @@
 //! Announcements: heard after what they are about is durable, by everybody who listens.
 
 use super::kit::{act, at, attempt, new_exam, new_id, new_learner, partner, plain, started};
-use crate::{Announcement, Commit, Heard, Listener, SessionRow, Store};
+use crate::{Announcement, Commit, Heard, Listener, PersonChange, SessionRow, Store};
 use exam_core::exam::Override;
+use exam_core::person::Role;
 use exam_core::{ExamId, PersonId};
 use std::sync::Arc;
 
@@ -38,6 +39,9 @@ async fn writes_announce_themselves(store: &Arc<dyn Store>, listener: &mut Liste
         store.set_disabled(person, disabled, act("disable")).await.unwrap();
         assert_eq!(heard(listener).await, Announcement::PersonEnded { person, but: None });
     }
+    let change = PersonChange { name: "改名".to_owned(), roles: [Role::Learner].into_iter().collect(), unit: None };
+    store.change_person(person, change, act("person.change")).await.unwrap();
+    assert_eq!(heard(listener).await, Announcement::PersonChanged { person });
     let partner = partner("ended");
     store.create_partner(partner.clone(), act("partner.create")).await.unwrap();
     store.revoke_partner(partner.id, at(1), act("partner.revoke")).await.unwrap();

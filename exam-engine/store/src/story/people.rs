@@ -1,8 +1,9 @@
 //! People and their sessions.
 
 use super::kit::{act, at, new_id, new_learner, person};
-use crate::{Page, PeopleFilter, PersonRow, SessionRow, Store, StoreError};
+use crate::{Page, PeopleFilter, PersonChange, PersonRow, SessionRow, Store, StoreError};
 use exam_core::PersonId;
+use exam_core::person::{Person, Role};
 use std::sync::Arc;
 
 pub(super) async fn people_come_and_go(store: &Arc<dyn Store>) {
@@ -20,6 +21,7 @@ pub(super) async fn people_come_and_go(store: &Arc<dyn Store>) {
     people_are_found(store).await;
     a_password_ends_other_sessions(store, &many[0]).await;
     disabling_ends_all_sessions(store, &many[1]).await;
+    a_change_ends_no_session(store, &many[2]).await;
 }
 
 async fn taken_usernames_add_nobody(store: &Arc<dyn Store>) {
@@ -109,6 +111,24 @@ async fn disabling_ends_all_sessions(store: &Arc<dyn Store>, row: &PersonRow) {
     store.set_disabled(person, false, act("enable")).await.unwrap();
     assert!(!store.person(person).await.unwrap().unwrap().person.disabled);
     assert_eq!(store.set_disabled(PersonId(new_id()), true, act("disable")).await, Err(StoreError::NotFound));
+}
+
+async fn a_change_ends_no_session(store: &Arc<dyn Store>, row: &PersonRow) {
+    let person = row.person.id;
+    let session = session(person, 4);
+    store.create_session(session.clone()).await.unwrap();
+    let roles = [Role::Proctor, Role::UnitAdmin].into_iter().collect();
+    let change = PersonChange { name: "新名".to_owned(), roles, unit: Some("u9".to_owned()) };
+    store.change_person(person, change.clone(), act("person.change")).await.unwrap();
+    let expected = Person { name: change.name.clone(), roles, unit: change.unit.clone(), ..row.person.clone() };
+    assert_eq!(store.person(person).await.unwrap().unwrap(), PersonRow { person: expected.clone(), ..row.clone() });
+    let (kept, now) = store.session(session.token_hash).await.unwrap().unwrap();
+    assert_eq!((kept, now.person), (session, expected));
+    let none = PersonChange { unit: None, ..change };
+    store.change_person(person, none.clone(), act("person.change")).await.unwrap();
+    assert_eq!(store.person(person).await.unwrap().unwrap().person.unit, None);
+    let nobody = store.change_person(PersonId(new_id()), none, act("person.change")).await;
+    assert_eq!(nobody, Err(StoreError::NotFound));
 }
 
 pub(super) async fn sessions_end(store: &Arc<dyn Store>) {

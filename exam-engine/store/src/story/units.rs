@@ -1,7 +1,7 @@
 //! The tree of units.
 
-use super::kit::act;
-use crate::{Page, Store};
+use super::kit::{act, person};
+use crate::{Page, Store, StoreError};
 use exam_core::unit::{Level, Unit};
 use std::sync::Arc;
 
@@ -42,4 +42,15 @@ pub(super) async fn units_make_a_tree(store: &Arc<dyn Store>) {
     let orphan = vec![unit("38", Level::City, None), unit("38-1", Level::District, Some("none"))];
     assert!(store.put_units(orphan, act("unit.put")).await.is_err());
     assert_eq!(below("38", Level::City).await, Vec::<String>::new(), "all or none");
+
+    let mut member = person("of-a-unit");
+    member.person.unit = Some("37-b".to_owned());
+    store.create_people(vec![member.clone()], act("person.create")).await.unwrap();
+    let gone = async |code: &str| store.delete_unit(code, act("unit.delete")).await;
+    assert_eq!(gone("37").await, Ok(false), "there are others below it");
+    assert_eq!(gone("37-b").await, Ok(false), "somebody belongs to it");
+    assert_eq!(below("37", Level::City).await.len(), 5);
+    assert_eq!(gone("37-1").await, Ok(true));
+    assert_eq!(gone("37-1").await, Err(StoreError::NotFound));
+    assert_eq!(below("37", Level::City).await, ["37", "37-1-a", "37-2", "37-b"]);
 }
