@@ -572,6 +572,13 @@ test('English is a whole language, and the choice is kept', async () => {
   assert.equal(await page.getAttribute('html', 'lang'), 'en');
   await page.reload();
   await page.waitForSelector('nav a:has-text("My year")');
+  // Dates and numbers as each language writes them, and the time of Shanghai wherever the reader is.
+  const { id } = await examOf('gx-ty-ks');
+  await page.goto(`${site.origin}/exams/${id}`);
+  await page.waitForSelector('dd:has-text("1 Jan 2020, 00:00")');
+  await page.click('button:text-is("中文")');
+  await page.waitForSelector('dd:has-text("2020年1月1日 00:00")');
+  await page.click('button:text-is("English")');
   await page.goto(`${site.origin}/nowhere-at-all`).catch(() => {});
   await page.goto(`${site.origin}/attempts/00000000-0000-7000-8000-000000000000`);
   await page.waitForSelector('.notice.bad:has-text("Not found")');

@@ -266,6 +266,43 @@ test('an administrator’s and an operator’s pages', async () => {
   await look('unit', [['home-unit', '/home']]);
 });
 
+test('the analysis of an exam says of each item what the server found: how easy, how telling, how often shown, who chose what', async () => {
+  const { items, papers } = await author.ask('GET', `authored/exams/${things.analysis}/analysis?limit=500`);
+  assert.equal(papers, FIGURES);
+  const page = await site.open('author');
+  await page.goto(`${site.origin}/author/exams/${things.analysis}/analysis`);
+  await page.waitForSelector('.virtual-row');
+  assert.equal(await page.locator('.histogram rect').count() > 3, true);
+  assert.equal(await page.locator('.scatter .dot').count(), items.filter((item) => item.facility !== null && item.discrimination !== null).length);
+  const figure = (value) => new Intl.NumberFormat('zh-CN', { maximumFractionDigits: 2 }).format(value);
+  await page.selectOption('.filters >> nth=1 >> select >> nth=1', 'facility');
+  const hardest = [...items].filter((item) => item.facility !== null).sort((one, other) => one.facility - other.facility)[0];
+  const row = await page.textContent('.virtual-row >> nth=0');
+  assert.match(row, new RegExp(`难度系数 ${figure(hardest.facility)}区分度 ${figure(hardest.discrimination)}`.replace(/[.]/g, '\\.')));
+  assert.ok(row.includes(`出现 ${hardest.shown} 次`) && row.includes(`${figure(hardest.exposure * 100)} %`));
+  await page.click('.virtual-row >> nth=0');
+  const chosen = await page.locator('.dialog .choices li').allTextContents();
+  assert.equal(chosen.length, hardest.options.length);
+  hardest.options.forEach((option, index) => assert.ok(chosen[index].includes(`${option.chosen} 人选`), `${chosen[index]}: ${JSON.stringify(option)}`));
+  assert.equal(await page.locator('.dialog .choices .key').count(), 1);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('whose system is dark gets the dark colours without asking, and may choose the light ones', async () => {
+  const page = await site.open('learner79', { options: { colorScheme: 'dark' } });
+  await page.waitForSelector('.ring');
+  const ground = () => page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.documentElement).colorScheme, document.documentElement.dataset.theme]);
+  assert.deepEqual(await ground(), ['rgb(18, 21, 27)', 'dark', undefined]);
+  assert.deepEqual(await findings(page), []);
+  await page.click('button:text-is("深色")');
+  assert.deepEqual(await ground(), ['rgb(247, 245, 240)', 'light', 'light']);
+  await page.reload();
+  await page.waitForSelector('.ring');
+  assert.deepEqual(await ground(), ['rgb(247, 245, 240)', 'light', 'light'], 'and it is kept');
+  await page.context().close();
+});
+
 test('a first visit costs little, and a second one almost nothing', async () => {
   const context = await site.browser.newContext({ serviceWorkers: 'block' });
   const page = await context.newPage();

@@ -79,9 +79,7 @@ impl Engine {
         self.store.put_units(units, self.audit(Some(identity.id()), "unit.put", String::new())).await?;
         Ok(())
     }
-}
 
-impl Engine {
     /// Removes a unit that nothing belongs to.
     ///
     /// # Errors

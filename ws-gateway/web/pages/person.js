@@ -46,6 +46,11 @@ function manage(person, context, told) {
   if (!is('admin')) return [];
   const edit = button(t('person.edit'), async () => {
     if (!(await editPerson(person))) return;
+    // What one may do oneself is in the frame as well.
+    if (person.id === me().id) {
+      location.reload();
+      return;
+    }
     toast(t('person.changed', { name: person.name }));
     await context.again();
   }, 'primary');
