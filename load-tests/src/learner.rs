@@ -6,7 +6,7 @@ use crate::api::{Problem, io_code, json, now_text};
 use crate::attacks;
 use crate::bank::Shown;
 use crate::http::{Ask, Client, Reply};
-use crate::limits::{RETRIES_MAX, RETRY_PAUSE};
+use crate::limits::{IDLE_MAX, RETRIES_MAX, RETRY_PAUSE};
 use crate::measure::Op;
 use crate::paper;
 use crate::plan::Planned;
@@ -164,6 +164,10 @@ impl<'a> Learner<'a> {
             if asks_at > patience {
                 recorder.failed(Op::Paper, "gave_up_waiting");
                 break None;
+            }
+            if asks_at.duration_since(Instant::now()) > IDLE_MAX {
+                // The server closes it meanwhile; here it would only hold a descriptor.
+                self.client.cut();
             }
             if !self.context.until(asks_at).await {
                 break None;

@@ -153,6 +153,8 @@ fn drawings(page: &mut String, report: &Report) -> anyhow::Result<()> {
     draw("其他回应 / Other answers", "s", "1/s", plots::errors(report), &marks)?;
     let queue = [("keju_start_queue", "start queue"), ("keju_start_pace", "starts a second let through")];
     draw("服务器：开考排队 / Server: queue of starts", "s", "", plots::server(report, &queue, false), &marks)?;
+    let room = [("keju_room_active", "learners inside"), ("keju_room_cap", "may be inside, -1: no bound")];
+    draw("服务器：在内人数 / Server: learners inside", "s", "", plots::server(report, &room, false), &marks)?;
     let busy = [
         ("keju_requests_in_work", "requests in work"),
         ("keju_connections", "connections"),
