@@ -6,9 +6,10 @@ use crate::limits::HTTP_CONNECTIONS_RESERVED;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::rates::Rates;
+use crate::room::Room;
 use crate::stream::hub::Hub;
 use exam_service::Engine;
-use exam_service::events::Listener;
+use exam_service::events::{AttemptChange, AttemptEvent, Event, Listener};
 use std::sync::Arc;
 
 /// The application's state; one for the whole process.
@@ -38,16 +39,37 @@ impl App {
         let rates = Rates::new(&config.limits);
         let connections_max = crate::server::connections_max();
         let hub = Hub::new(config.stream.clone(), connections_max.saturating_sub(HTTP_CONNECTIONS_RESERVED));
-        engine.events().listen(Arc::clone(&hub) as Arc<dyn Listener>);
+        let queue = Queue::new(config.limits.starts_total_per_second);
+        engine.events().listen(Arc::new(Ears { hub: Arc::clone(&hub), room: Arc::clone(queue.room()) }));
         Arc::new(Self {
             engine,
             admission: Admission::new(crate::limits::REQUESTS_MAX),
-            queue: Queue::new(config.limits.starts_total_per_second),
+            queue,
             rates,
             metrics: Metrics::new(),
             hub,
             connections_max,
             config,
         })
+    }
+}
+
+/// Whoever in the gateway has to hear of events.
+struct Ears {
+    hub: Arc<Hub>,
+    room: Arc<Room>,
+}
+
+impl Listener for Ears {
+    fn told(&self, event: &Event) {
+        if let Event::Attempt(AttemptEvent {
+            learner,
+            change: AttemptChange::Submitted | AttemptChange::Expired | AttemptChange::Terminated { .. },
+            ..
+        }) = event
+        {
+            self.room.gone(*learner);
+        }
+        self.hub.told(event);
     }
 }

@@ -62,7 +62,7 @@ pub struct LimitsConfig {
     pub starts_per_second: u32,
     /// Starts of one account at once.
     pub starts_burst: u32,
-    /// Starts of all accounts together, at most; less while answers are slow. The others wait in a queue.
+    /// Starts of all accounts together, at most; none while answers are slow. The others wait in a queue.
     pub starts_total_per_second: u32,
     /// Other requests of one account in the long run.
     pub requests_per_second: u32,

@@ -29,6 +29,7 @@ pub mod pace;
 pub mod process;
 pub mod queue;
 pub mod rates;
+pub mod room;
 pub mod server;
 pub mod site;
 pub mod socket;

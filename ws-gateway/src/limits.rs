@@ -82,19 +82,34 @@ pub const QUEUE_TICKET_AGE_MAX: Duration = Duration::from_secs(60 * 60);
 pub const QUEUE_RETRY_MIN: Duration = Duration::from_millis(500);
 /// And the latest, so that nobody loses touch.
 pub const QUEUE_RETRY_MAX: Duration = Duration::from_secs(30);
-/// How long beyond the time to ask again a place in the line is kept.
+/// How long beyond the time to ask again a place in the line is kept without its ticket.
 pub const QUEUE_SILENCE_MAX: Duration = Duration::from_secs(30);
-/// How long beyond the time to ask again a place that was called is kept.
-pub const QUEUE_CALL_HOLD: Duration = Duration::from_secs(15);
+/// Whoever should ask within this time is waited for before others are called; longer than the shortest time to ask
+/// again, with what is added to it.
+pub const QUEUE_NEAR: Duration = Duration::from_millis(750);
+/// And whoever should have asked this long ago.
+pub const QUEUE_LATE: Duration = Duration::from_millis(250);
+/// How often it is found out who is called, at most.
+pub const QUEUE_CALL_INTERVAL: Duration = Duration::from_millis(20);
+/// How many times as many as there is room for are called, at most, where those who are called do not come.
+pub const QUEUE_REACH_MAX: f64 = 16.0;
+/// How often somebody comes in although there is no room.
+pub const QUEUE_TRICKLE: Duration = Duration::from_secs(5);
 /// Starts in work at once.
 pub const STARTS_IN_WORK_MAX: usize = 256;
-/// How often the pace of starts is looked at.
+/// Seats of the room, by which learners are counted; four bytes each.
+pub const ROOM_SEATS: usize = 1 << 18;
+/// Whoever was not heard for so long is not inside any more.
+pub const ROOM_SILENCE: Duration = Duration::from_secs(120);
+/// So many may always be inside.
+pub const ROOM_LEAST: f64 = 50.0;
+/// How often it is looked at how many may be inside.
 pub const PACE_INTERVAL: Duration = Duration::from_millis(100);
-/// Answers that take longer than this in the mean slow starts down.
+/// Answers that take longer than this in the mean are slow.
 pub const PACE_ANSWER_MAX: Duration = Duration::from_millis(30);
-/// So does a timer that fires later than this.
+/// Threads are busy if a timer fires later than this.
 pub const PACE_LATENESS_MAX: Duration = Duration::from_millis(25);
-/// And a house fuller than this.
+/// A house fuller than this is full.
 pub const PACE_FULLNESS_MAX: f64 = 0.25;
 /// From connecting to a partner's webhook to its answer; far below the lease of what is delivered.
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);

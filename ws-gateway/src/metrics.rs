@@ -2,6 +2,7 @@
 
 use crate::admission::Class;
 use crate::http::problem::Problem;
+use crate::queue::Queue;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -41,6 +42,8 @@ pub struct Metrics {
     cached_attempts: Gauge,
     start_queue: Gauge,
     start_pace: Gauge,
+    room_active: Gauge,
+    room_cap: Gauge,
     /// Answers since the mean was last taken: how many, and their microseconds.
     answers: (AtomicU64, AtomicU64),
     /// Connections open now.
@@ -86,7 +89,10 @@ impl Metrics {
         let in_work = gauge("requests_in_work", "Requests in work now");
         let cached_attempts = gauge("attempts_cached", "Attempts whose state is in memory");
         let start_queue = gauge("start_queue", "Learners who wait to start");
-        let start_pace = gauge("start_pace", "Starts a second that are let through at most");
+        let start_pace =
+            gauge("start_pace", "Starts a second that are let through: of late while some wait, else at most");
+        let room_active = gauge("room_active", "Learners inside: let in or heard from lately, and not done");
+        let room_cap = gauge("room_cap", "Learners who may be inside; -1 while no bound is known");
         let connections = gauge("connections", "Connections open now");
         let sockets = gauge("sockets", "Sockets of the stream open now");
         let answers = <(AtomicU64, AtomicU64)>::default();
@@ -100,6 +106,8 @@ impl Metrics {
             cached_attempts,
             start_queue,
             start_pace,
+            room_active,
+            room_cap,
             answers,
             connections,
             sockets,
@@ -122,11 +130,11 @@ impl Metrics {
         }
     }
 
-    /// The mean time of an answer since this was last asked.
-    pub fn mean_answer(&self) -> Option<Duration> {
+    /// How many answers there were since this was last asked, and their mean time.
+    pub fn answers_since(&self) -> (u64, Duration) {
         let count = self.answers.0.swap(0, Ordering::Relaxed);
         let micros = self.answers.1.swap(0, Ordering::Relaxed);
-        micros.checked_div(count).map(Duration::from_micros)
+        (count, Duration::from_micros(micros.checked_div(count).unwrap_or_default()))
     }
 
     /// Counts a message of a socket like the request it might have been.
@@ -140,13 +148,16 @@ impl Metrics {
         self.closes.get_or_create(&CloseLabels { code }).inc();
     }
 
-    /// Everything in Prometheus' text format; `queue` is how many wait to start and how many a second may.
+    /// Everything in Prometheus' text format.
     #[must_use]
-    pub fn text(&self, engine: &exam_service::Engine, in_work: usize, queue: (usize, f64)) -> String {
+    pub fn text(&self, engine: &exam_service::Engine, in_work: usize, queue: &Queue) -> String {
         self.node.set(i64::from(engine.node()));
         self.in_work.set(in_work as i64);
-        self.start_queue.set(queue.0 as i64);
-        self.start_pace.set(queue.1 as i64);
+        let standing = queue.standing();
+        self.start_queue.set(standing.waiting as i64);
+        self.start_pace.set(standing.starts_per_second as i64);
+        self.room_active.set(queue.room().active() as i64);
+        self.room_cap.set(i64::try_from(queue.room().cap()).ok().filter(|cap| *cap < i64::MAX).unwrap_or(-1));
         self.cached_attempts.set(engine.cached_attempts() as i64);
         let mut text = String::new();
         // Writing into a string does not fail.

@@ -1,8 +1,15 @@
-//! The queue of starts: first come, first served, at the pace the server can keep.
+//! The queue of starts: first come, first served, as far as there is room.
 //!
-//! A start that finds the way free goes through at once. Otherwise its learner gets a place in the line
-//! and is told `queued` with the position and when to ask again; the exam's clock starts with the paper
-//! and not in the line. Places are called in their order, as many a second as [`crate::pace`] allows.
+//! A start that finds room goes through at once. Otherwise its learner gets a place in the line and is told
+//! `queued` with the position and when to ask again; the exam's clock starts with the paper and not in the
+//! line. There is room for a start while fewer learners are inside than may be (see [`crate::pace`]), and
+//! for no more starts a second than is configured. Where there is no room for long, one comes in all the same
+//! every now and then.
+//!
+//! Whoever is called comes in when they next ask. As many of the front of the line are called as there is
+//! room for; those who are not expected for a while, or should have asked and did not, take no room from
+//! others by being called. Many in a line have left without a word, and nobody knows who. So where there is
+//! room and those who were called do not take it, more and more are called.
 //!
 //! A place is a time, in the server's own microseconds, and stands in a signed ticket together with the
 //! person it is for. On the same server the ticket is not even needed: the line knows its people. At
@@ -10,21 +17,21 @@
 //! that is forged, another person's, too old or used up is no ticket: its bearer joins at the end.
 //!
 //! Nothing here grows without bound: the line has a greatest length and a longest wait, beyond which
-//! starts are refused as `overloaded`; whoever stays away loses the place; places that were called and
-//! are not taken run out.
+//! starts are refused as `overloaded`, and whoever stays away is forgotten.
 
 use crate::limits::{
-    QUEUE_CALL_HOLD, QUEUE_LENGTH_MAX, QUEUE_RETRY_MAX, QUEUE_RETRY_MIN, QUEUE_SILENCE_MAX, QUEUE_TICKET_AGE_MAX,
-    QUEUE_WAIT_MAX, STARTS_IN_WORK_MAX,
+    QUEUE_CALL_INTERVAL, QUEUE_LATE, QUEUE_LENGTH_MAX, QUEUE_NEAR, QUEUE_REACH_MAX, QUEUE_RETRY_MAX, QUEUE_RETRY_MIN,
+    QUEUE_SILENCE_MAX, QUEUE_TICKET_AGE_MAX, QUEUE_TRICKLE, QUEUE_WAIT_MAX, STARTS_IN_WORK_MAX,
 };
+use crate::room::Room;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exam_core::{PersonId, Timestamp};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// What a waiting learner is told.
@@ -45,87 +52,130 @@ pub struct Full {
     pub retry_after_ms: i64,
 }
 
-/// A start that may go on; held while it is in work.
+/// A start that may go on; held while it is in work. Its learner is inside; dropped, it is as if they had not come.
 #[derive(Debug)]
 pub struct StartPlace<'a> {
     queue: &'a Queue,
     person: PersonId,
     place: i64,
+    stays: bool,
 }
 
 impl StartPlace<'_> {
+    /// The attempt has started: its learner stays inside.
+    pub fn started(mut self) {
+        self.stays = true;
+    }
+
     /// The start failed through no fault of the learner's: the place is kept for the next try.
     pub fn give_back(self, now: Timestamp) {
-        self.queue.line.lock().call_again(self.person, self.place, now.ms());
+        self.queue.line.lock().put_back(self.person, self.place, now.ms());
         self.queue.spent.invalidate(&self.person);
     }
 }
 
 impl Drop for StartPlace<'_> {
     fn drop(&mut self) {
+        if !self.stays {
+            self.queue.room.gone(self.person);
+        }
         self.queue.in_work.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// How things stand in the line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// How many wait.
+    pub waiting: usize,
+    /// Starts a second that are let through: of late while some wait, else at most.
+    pub starts_per_second: f64,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub struct Queue {
     line: Mutex<Line>,
+    room: Arc<Room>,
     in_work: AtomicUsize,
     /// Up to which place a person's tickets are used up.
     spent: Cache<PersonId, i64>,
     key: OnceLock<[u8; 32]>,
 }
 
-/// Where somebody stands.
-#[derive(Clone, Copy, Debug)]
-enum Standing {
-    Waiting { place: i64 },
-    Called { place: i64, until_ms: i64 },
-}
+/// A place and whose it is, as the line is ordered by.
+type Key = (i64, PersonId);
 
 /// One of the line.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    place: i64,
-    person: PersonId,
-    /// By when the person has been told to ask again.
+    key: Key,
+    /// When the person has been told to ask again.
     due_ms: i64,
+}
+
+impl Entry {
+    /// Whether the person may ask at any moment.
+    fn near(&self, now_ms: i64) -> bool {
+        self.due_ms - millis(QUEUE_NEAR) <= now_ms && now_ms <= self.due_ms + millis(QUEUE_LATE)
+    }
 }
 
 #[derive(Debug)]
 struct Line {
     /// In the order of their places.
     waiting: VecDeque<Entry>,
-    standing: HashMap<PersonId, Standing>,
+    places: HashMap<PersonId, i64>,
     last_place: i64,
-    /// Starts a second, and its mean of late, which estimates are made with.
-    pace: f64,
-    mean_pace: f64,
-    /// Starts that may go through now.
+    called: Called,
+    /// Starts a second at most, and how many may go through now by that.
+    most: f64,
     allowance: f64,
+    /// The start that is let in now and then although there is no room.
+    trickle: f64,
+    /// How many times as many are called as there is room for.
+    reach: f64,
+    /// How many places the line gets on a second, in the mean of late; estimates are made with it.
+    speed: f64,
+    /// Places passed since the mean was last taken, and when that was.
+    passed: f64,
+    passed_ms: i64,
     refilled_ms: i64,
     tidied_ms: i64,
 }
 
+/// Who is called.
+#[derive(Clone, Copy, Debug, Default)]
+struct Called {
+    /// Everybody up to here.
+    last: Option<Key>,
+    /// How many these were.
+    count: usize,
+    /// And so many who do not stand in the line.
+    strangers: usize,
+    at_ms: i64,
+}
+
+impl Called {
+    fn has(&self, key: Key) -> bool {
+        self.last.is_some_and(|last| key <= last)
+    }
+}
+
 impl Queue {
-    /// A line that calls so many a second until it is told otherwise.
+    /// An empty line and an empty room, for so many starts a second at most.
     #[must_use]
     pub fn new(starts_per_second: u32) -> Self {
-        let pace = f64::from(starts_per_second.max(1));
         let spent =
             Cache::builder().max_capacity(2 * QUEUE_LENGTH_MAX as u64).time_to_live(QUEUE_TICKET_AGE_MAX).build();
-        let line = Line {
-            waiting: VecDeque::new(),
-            standing: HashMap::new(),
-            last_place: 0,
-            pace,
-            mean_pace: pace,
-            allowance: pace,
-            refilled_ms: i64::MIN,
-            tidied_ms: 0,
-        };
-        Self { line: Mutex::new(line), in_work: AtomicUsize::new(0), spent, key: OnceLock::new() }
+        let line = Mutex::new(Line::new(f64::from(starts_per_second.max(1))));
+        Self { line, room: Arc::new(Room::new()), in_work: AtomicUsize::new(0), spent, key: OnceLock::new() }
+    }
+
+    /// Who is inside.
+    #[must_use]
+    pub const fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     /// Signs tickets by a key that other nodes share and that outlasts a restart. Without it, or when it comes
@@ -134,25 +184,28 @@ impl Queue {
         let _ = self.key.set(key);
     }
 
-    /// Lets a start through if its person was called, or if nobody waits and the pace allows it.
+    /// Lets a start through if its person was called, or if nobody waits for the room there is.
     pub fn enter(&self, person: PersonId, now: Timestamp) -> Option<StartPlace<'_>> {
         if self.in_work.fetch_add(1, Ordering::Relaxed) >= STARTS_IN_WORK_MAX {
             self.in_work.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        let entered = self.line.lock().enter(person, now.ms());
-        let Some((place, used)) = entered else {
+        let mut line = self.line.lock();
+        let Some(place) = line.enter(person, &self.room, now.ms()) else {
             self.in_work.fetch_sub(1, Ordering::Relaxed);
             return None;
         };
-        self.spent.insert(person, used);
-        Some(StartPlace { queue: self, person, place })
+        // Before the next one finds the room as it was.
+        self.room.seen(person, now);
+        drop(line);
+        self.spent.insert(person, place);
+        Some(StartPlace { queue: self, person, place, stays: false })
     }
 
     /// Whether this person has a place already.
     #[must_use]
     pub fn stands(&self, person: PersonId) -> bool {
-        self.line.lock().standing.contains_key(&person)
+        self.line.lock().places.contains_key(&person)
     }
 
     /// A place in the line, the one the person has already or the ticket's.
@@ -172,19 +225,14 @@ impl Queue {
 
     /// Calls whose turn it is, and forgets who stayed away.
     pub fn call(&self, now: Timestamp) {
-        self.line.lock().call(now.ms());
+        self.line.lock().call(&self.room, now.ms());
     }
 
-    /// From now on so many a second.
-    pub fn set_pace(&self, starts_per_second: f64) {
-        self.line.lock().set_pace(starts_per_second);
-    }
-
-    /// How many wait, and how many a second are called.
+    /// How things stand.
     #[must_use]
-    pub fn state(&self) -> (usize, f64) {
+    pub fn standing(&self) -> Standing {
         let line = self.line.lock();
-        (line.waiting.len(), line.pace)
+        Standing { waiting: line.waiting.len(), starts_per_second: line.speed }
     }
 
     fn signature(&self, person: PersonId, place: [u8; 8]) -> [u8; 16] {
@@ -222,39 +270,68 @@ impl Queue {
 }
 
 impl Line {
-    /// The place that was taken and up to which place tickets are used up by it.
-    fn enter(&mut self, person: PersonId, now_ms: i64) -> Option<(i64, i64)> {
-        self.call(now_ms);
-        match self.standing.get(&person) {
-            Some(Standing::Called { place, .. }) => {
-                let place = *place;
-                self.standing.remove(&person);
-                Some((place, place))
+    fn new(most: f64) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            places: HashMap::new(),
+            last_place: 0,
+            called: Called::default(),
+            most,
+            allowance: most,
+            trickle: 1.0,
+            reach: 1.0,
+            speed: most,
+            passed: 0.0,
+            passed_ms: i64::MIN,
+            refilled_ms: i64::MIN,
+            tidied_ms: 0,
+        }
+    }
+
+    /// The place that was taken; up to it the person's tickets are used up.
+    fn enter(&mut self, person: PersonId, room: &Room, now_ms: i64) -> Option<i64> {
+        self.call(room, now_ms);
+        let waits = self.places.get(&person).copied();
+        let called = match waits {
+            Some(place) => self.called.has((place, person)),
+            None => self.waiting.is_empty() || self.called.strangers > 0,
+        };
+        if !called || self.free(room) < 1.0 {
+            return None;
+        }
+        self.allowance -= 1.0;
+        if room.free() == 0 {
+            self.trickle -= 1.0;
+        }
+        self.passed += 1.0;
+        match waits {
+            Some(place) => {
+                self.leave(person);
+                Some(place)
             }
-            Some(Standing::Waiting { .. }) => None,
-            None if self.waiting.is_empty() && self.allowance >= 1.0 => {
-                self.allowance -= 1.0;
-                let place = self.next_place(now_ms);
-                Some((place, place))
+            None => {
+                self.called.strangers = self.called.strangers.saturating_sub(1);
+                Some(self.next_place(now_ms))
             }
-            None => None,
         }
     }
 
     fn wait(&mut self, person: PersonId, ticket: Option<i64>, now_ms: i64) -> Result<(i64, usize, i64), Full> {
-        let place = match self.standing.get(&person) {
-            // Called, but more starts are in work than may be: very soon.
-            Some(Standing::Called { place, .. }) => return Ok((*place, 1, millis(QUEUE_RETRY_MIN))),
-            Some(Standing::Waiting { place }) => *place,
+        let place = match self.places.get(&person) {
+            Some(place) => *place,
             None => self.join(person, ticket, now_ms)?,
         };
-        let index = self.index(place, person).unwrap_or(self.waiting.len());
-        let retry_after_ms = self.estimate_ms(index + 1).clamp(millis(QUEUE_RETRY_MIN), millis(QUEUE_RETRY_MAX));
+        let index = self.index((place, person)).unwrap_or(self.waiting.len());
+        let position = (index + 1).saturating_sub(self.called.count).max(1);
+        // Halfway, because it is an estimate; and where nobody comes in, that may change at any moment.
+        let soonest_ms = (position as f64 / self.most * 20_000.0) as i64;
+        let retry_after_ms =
+            (self.estimate_ms(position).min(soonest_ms) / 2).clamp(millis(QUEUE_RETRY_MIN), millis(QUEUE_RETRY_MAX));
+        let retry_after_ms = spread(retry_after_ms, person, now_ms);
         if let Some(entry) = self.waiting.get_mut(index) {
-            // A fifth is added at random before it is sent.
-            entry.due_ms = now_ms + retry_after_ms + retry_after_ms / 5;
+            entry.due_ms = now_ms + retry_after_ms;
         }
-        Ok((place, index + 1, retry_after_ms))
+        Ok((place, position, retry_after_ms))
     }
 
     fn join(&mut self, person: PersonId, ticket: Option<i64>, now_ms: i64) -> Result<i64, Full> {
@@ -264,22 +341,38 @@ impl Line {
             return Err(Full { retry_after_ms: millis(QUEUE_RETRY_MAX) });
         }
         let place = ticket.unwrap_or_else(|| self.next_place(now_ms));
-        let index = self.waiting.partition_point(|entry| (entry.place, entry.person) < (place, person));
-        self.waiting.insert(index, Entry { place, person, due_ms: now_ms });
-        self.standing.insert(person, Standing::Waiting { place });
+        self.insert((place, person), now_ms);
         Ok(place)
     }
 
-    fn index(&self, place: i64, person: PersonId) -> Option<usize> {
-        self.waiting.binary_search_by_key(&(place, person), |entry| (entry.place, entry.person)).ok()
+    fn insert(&mut self, key: Key, now_ms: i64) {
+        let index = self.waiting.partition_point(|entry| entry.key < key);
+        self.waiting.insert(index, Entry { key, due_ms: now_ms + millis(QUEUE_RETRY_MIN) });
+        self.places.insert(key.1, key.0);
+    }
+
+    fn index(&self, key: Key) -> Option<usize> {
+        self.waiting.binary_search_by_key(&key, |entry| entry.key).ok()
     }
 
     fn leave(&mut self, person: PersonId) {
-        if let Some(Standing::Waiting { place }) = self.standing.remove(&person)
-            && let Some(index) = self.index(place, person)
+        if let Some(place) = self.places.remove(&person)
+            && let Some(index) = self.index((place, person))
         {
             self.waiting.remove(index);
+            if self.called.has((place, person)) {
+                self.called.count = self.called.count.saturating_sub(1);
+            }
         }
+    }
+
+    fn put_back(&mut self, person: PersonId, place: i64, now_ms: i64) {
+        // From another device there may be a later place meanwhile.
+        self.leave(person);
+        self.insert((place, person), now_ms);
+        self.allowance = (self.allowance + 1.0).min(self.most);
+        self.passed -= 1.0;
+        self.called.at_ms = i64::MIN;
     }
 
     /// Later than every place before it, even within a microsecond.
@@ -289,52 +382,93 @@ impl Line {
     }
 
     fn estimate_ms(&self, position: usize) -> i64 {
-        (position as f64 / self.mean_pace.max(0.1) * 1_000.0) as i64
+        (position as f64 / self.speed.max(0.1) * 1_000.0) as i64
     }
 
-    fn call(&mut self, now_ms: i64) {
+    /// For how many there is room now.
+    fn free(&self, room: &Room) -> f64 {
+        match room.free() {
+            0 => self.trickle.min(self.allowance),
+            free => self.allowance.min(free as f64),
+        }
+        .floor()
+    }
+
+    fn call(&mut self, room: &Room, now_ms: i64) {
+        self.tidy(now_ms);
+        if now_ms < self.called.at_ms.saturating_add(millis(QUEUE_CALL_INTERVAL)) {
+            return;
+        }
         self.refill(now_ms);
-        while let Some(first) = self.waiting.front().copied() {
-            let away = first.due_ms + millis(QUEUE_SILENCE_MAX) < now_ms;
-            if !away && self.allowance < 1.0 {
+        let free = self.free(room);
+        self.stretch(free, now_ms);
+        let mut called = Called { at_ms: now_ms, ..Called::default() };
+        let (wanted, mut near) = ((free * self.reach) as usize, 0);
+        for entry in &self.waiting {
+            if near >= wanted {
                 break;
             }
-            self.waiting.pop_front();
-            if away {
-                self.standing.remove(&first.person);
-                continue;
-            }
-            self.allowance -= 1.0;
-            let until_ms = first.due_ms.max(now_ms) + millis(QUEUE_CALL_HOLD);
-            self.standing.insert(first.person, Standing::Called { place: first.place, until_ms });
+            called.last = Some(entry.key);
+            called.count += 1;
+            near += usize::from(entry.near(now_ms));
         }
-        if now_ms - self.tidied_ms >= 1_000 {
-            self.tidied_ms = now_ms;
-            self.standing.retain(|_, standing| match standing {
-                Standing::Waiting { .. } => true,
-                Standing::Called { until_ms, .. } => *until_ms >= now_ms,
-            });
+        if called.count == self.waiting.len() {
+            called.strangers = (free as usize).saturating_sub(near);
         }
+        self.called = called;
     }
 
-    fn call_again(&mut self, person: PersonId, place: i64, now_ms: i64) {
-        let until_ms = now_ms + millis(QUEUE_CALL_HOLD);
-        self.standing.insert(person, Standing::Called { place, until_ms });
+    /// Calls more while there is room that nobody takes, and soon fewer again when somebody does.
+    fn stretch(&mut self, free: f64, now_ms: i64) {
+        let passed_s = now_ms.saturating_sub(self.called.at_ms).clamp(0, 1_000) as f64 / 1_000.0;
+        let unused = !self.waiting.is_empty() && free > (self.speed / 5.0).max(2.0);
+        let doubled = if unused { passed_s / 2.0 } else { -2.0 * passed_s };
+        self.reach = (self.reach * doubled.exp2()).clamp(1.0, QUEUE_REACH_MAX);
     }
 
     /// At most a second's worth is saved up.
     fn refill(&mut self, now_ms: i64) {
-        let most = self.pace.max(1.0);
-        let passed_ms = now_ms.saturating_sub(self.refilled_ms).clamp(0, 1_000);
-        self.allowance = (self.allowance + self.pace * passed_ms as f64 / 1_000.0).min(most);
+        let passed_s = now_ms.saturating_sub(self.refilled_ms).clamp(0, 1_000) as f64 / 1_000.0;
+        self.allowance = (self.allowance + self.most * passed_s).min(self.most.max(1.0));
+        self.trickle = (self.trickle + passed_s / QUEUE_TRICKLE.as_secs_f64()).min(1.0);
         self.refilled_ms = self.refilled_ms.max(now_ms);
     }
 
-    fn set_pace(&mut self, pace: f64) {
-        self.pace = pace;
-        // Told ten times a second: the mean of some five seconds.
-        self.mean_pace += (pace - self.mean_pace) / 50.0;
+    /// Forgets who stayed away, and finds out how fast the line gets on.
+    fn tidy(&mut self, now_ms: i64) {
+        if now_ms < self.tidied_ms + 1_000 {
+            return;
+        }
+        self.tidied_ms = now_ms;
+        let (before, oldest) = (self.waiting.len(), now_ms - millis(QUEUE_SILENCE_MAX));
+        let places = &mut self.places;
+        self.waiting.retain(|entry| {
+            let stays = entry.due_ms >= oldest;
+            if !stays {
+                places.remove(&entry.key.1);
+            }
+            stays
+        });
+        self.passed += (before - self.waiting.len()) as f64;
+        let passed_s = now_ms.saturating_sub(self.passed_ms).clamp(1_000, 60_000) as f64 / 1_000.0;
+        if self.waiting.is_empty() {
+            self.speed = self.most;
+        } else {
+            // The mean of some ten seconds.
+            self.speed += (self.passed / passed_s - self.speed) * (1.0 - (-passed_s / 10.0).exp());
+        }
+        self.passed = 0.0;
+        self.passed_ms = now_ms;
     }
+}
+
+/// Up to a fifth more, so that nobody comes back in step. The line has to know how much, and need not keep it secret:
+/// it is made of whose it is and when.
+fn spread(ms: i64, person: PersonId, now_ms: i64) -> i64 {
+    let [.., a, b, c, d] = person.bytes();
+    let mixed =
+        (u64::from(u32::from_be_bytes([a, b, c, d])) ^ (now_ms as u64) << 7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ms + (ms / 5 * (mixed >> 54) as i64) / 1_024
 }
 
 const fn millis(duration: Duration) -> i64 {

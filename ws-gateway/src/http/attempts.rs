@@ -129,8 +129,10 @@ async fn start(
     let started = match app.queue.enter(identity.id(), app.engine.now()) {
         Some(place) => {
             let started = app.engine.start(&identity, exam, body.command_id, body.wanted()?, &origin).await;
-            if let Err(EngineError::Overloaded | EngineError::Store(_)) = &started {
-                place.give_back(app.engine.now());
+            match &started {
+                Ok(_) => place.started(),
+                Err(EngineError::Overloaded | EngineError::Store(_)) => place.give_back(app.engine.now()),
+                Err(_) => drop(place),
             }
             started?
         }
@@ -264,6 +266,7 @@ async fn save(
     let slot = slot.parse().map_err(|_| not_found())?;
     let input = AnswerInput { command: body.command_id, slot, response: body.response, answered_at: None };
     let outcome = app.engine.answer(identity, attempt, input, &origin).await?;
+    app.queue.room().seen(identity.id(), outcome.answered.at);
     let again = outcome.answered.replayed;
     Ok(replayed(axum::Json(receipt_view(outcome)).into_response(), again))
 }
@@ -334,6 +337,7 @@ async fn post_answers(
         answered_at: Some(answer.answered_at),
     });
     let outcome = app.engine.answers(&identity, attempt, inputs.collect(), true, &origin).await?;
+    app.queue.room().seen(identity.id(), app.engine.now());
     let mut view = BatchView { receipts: Vec::new(), refused: Vec::new() };
     for ((command_id, slot), answer) in names.into_iter().zip(outcome.answers) {
         match answer {

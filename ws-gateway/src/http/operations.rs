@@ -34,7 +34,7 @@ async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let text = app.metrics.text(&app.engine, app.admission.taken(), app.queue.state());
+    let text = app.metrics.text(&app.engine, app.admission.taken(), &app.queue);
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -107,8 +107,9 @@ impl Problem {
             "前面连同您共 {position} 人，请保持页面打开，轮到您时考试才开始计时 / \
              you are number {position} in the line; your time starts with the paper"
         );
-        let queued = Self::new("queued").detail(words).retry_after_ms(wait.retry_after_ms);
-        Self { place: Some(Box::new((position, wait.ticket))), ..queued }
+        // The queue has spread it already, and expects them then.
+        let retry_after_ms = Some(wait.retry_after_ms);
+        Self { retry_after_ms, place: Some(Box::new((position, wait.ticket))), ..Self::new("queued").detail(words) }
     }
 
     /// The code.

@@ -197,5 +197,7 @@ async fn keep(
     let Some(_place) = app.admission.enter(Class::Answer) else {
         return Err(Problem::from(EngineError::Overloaded));
     };
-    Ok(app.engine.answer(identity, id, input, &arrival.origin).await?)
+    let outcome = app.engine.answer(identity, id, input, &arrival.origin).await?;
+    app.queue.room().seen(identity.id(), outcome.answered.at);
+    Ok(outcome)
 }
