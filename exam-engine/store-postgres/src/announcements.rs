@@ -16,24 +16,38 @@ use tokio::task::AbortHandle;
 use tokio_postgres::{AsyncMessage, Client, Error};
 
 const LISTEN: &str = "LISTEN keju_announcements";
-const NOTIFY: &str = "SELECT count(pg_notify('keju_announcements', payload)) FROM unnest($1::text[]) AS payload";
+pub(crate) const NOTIFY: &str =
+    "SELECT count(pg_notify('keju_announcements', payload)) FROM unnest($1::text[]) AS payload";
 
-/// Sends announcements with the transaction at hand: nobody hears them unless it is committed. All of them by
-/// one statement: a batch of commits may hold hundreds.
+/// Sends announcements with the transaction at hand: nobody hears them unless it is committed.
 pub(crate) async fn send<'a>(
     session: &Session,
     announcements: impl IntoIterator<Item = &'a Announcement>,
 ) -> Result<(), Error> {
-    let payload = |announcement| {
-        // One that does not fit is none that we make; to be safe everybody then asks again.
-        let payload = to_json(announcement).unwrap_or_default();
-        if payload.len() > NOTICE_BYTES_MAX { String::new() } else { payload }
-    };
-    let payloads: Vec<String> = announcements.into_iter().map(payload).collect();
+    let payloads = payloads(announcements);
     if payloads.is_empty() {
         return Ok(());
     }
     session.execute(NOTIFY, &[&payloads]).await.map(drop)
+}
+
+/// What [`NOTIFY`] sends: as many announcements in one notification as it takes, for a batch of commits may hold
+/// hundreds, and each notification wakes every node.
+pub(crate) fn payloads<'a>(announcements: impl IntoIterator<Item = &'a Announcement>) -> Vec<String> {
+    let mut payloads: Vec<String> = Vec::new();
+    for announcement in announcements {
+        // One that does not fit is none that we make; to be safe everybody then asks again.
+        let said = to_json(announcement).unwrap_or_default();
+        match payloads.last_mut() {
+            Some(payload) if payload.len() + 1 + said.len() <= NOTICE_BYTES_MAX => {
+                payload.push('\n');
+                payload.push_str(&said);
+            }
+            _ if said.len() > NOTICE_BYTES_MAX => payloads.push(String::new()),
+            _ => payloads.push(said),
+        }
+    }
+    payloads
 }
 
 /// What listens.
@@ -102,7 +116,9 @@ async fn listen(client: &Client, mut driver: Driver, hub: &Hub, mut on_listening
                 on_listening();
             }
             message = poll_fn(|context| driver.poll_message(context)) => match message {
-                Some(Ok(AsyncMessage::Notification(notification))) => hub.tell(heard(notification.payload())),
+                Some(Ok(AsyncMessage::Notification(notification))) => {
+                    notification.payload().split('\n').map(heard).for_each(|heard| hub.tell(heard));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
                 None => return Ok(()),

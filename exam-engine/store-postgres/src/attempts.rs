@@ -1,6 +1,7 @@
 //! Attempts and their steps: reading. What is written goes through [`commit`].
 
-pub(crate) mod commit;
+mod columns;
+mod commit;
 
 use crate::PostgresStore;
 use crate::connect::{Param, read_all, read_first};

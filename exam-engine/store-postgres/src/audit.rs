@@ -2,11 +2,11 @@
 //! the commit; acts of people are few.
 
 use crate::PostgresStore;
-use crate::attempts::commit::note_time;
 use crate::connect::{Session, read_all};
 use crate::convert::{Time, get, limit, time};
 use crate::failure::store_error;
 use crate::pool::Transaction;
+use crate::times::note_time;
 use async_trait::async_trait;
 use exam_core::PersonId;
 use exam_core::audit::{AuditRecord, NewAudit};

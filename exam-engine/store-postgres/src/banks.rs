@@ -3,12 +3,12 @@
 //! bank holds its row until the commit, so that revisions follow each other.
 
 use crate::PostgresStore;
-use crate::attempts::commit::note_time;
 use crate::audit::{self, SITE};
 use crate::connect::{Session, read_all, read_first};
 use crate::convert::{Time, bytes, count, get, json, limit, named, to_json};
 use crate::failure::{is_duplicate, missing, store_error, taken};
 use crate::limits::ITEMS_CHUNK;
+use crate::times::note_time;
 use async_trait::async_trait;
 use exam_core::audit::NewAudit;
 use exam_core::{BankId, ExamId, Timestamp};

@@ -162,7 +162,7 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// The client itself, for statements that are prepared already and sent in one go.
+    /// The client itself.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

@@ -1,19 +1,23 @@
 //! A lane: one task, one connection, and one transaction for the commits of all logs that wait (group
-//! commit). Attempts have one and lessons have one, so that neither waits for the other.
+//! commit). Attempts have lanes and lessons have one, so that neither waits for the other. Of several lanes each
+//! has learners of its own, so that what is kept of one learner stays in order; while one waits for the disk the
+//! others write.
 //!
 //! There is no timer: the task takes what is there, writes it, answers, and takes what came meanwhile, so
 //! that batches grow with the load. A caller is answered after the commit, never before.
 //!
 //! What can be written by few statements is tried in one go first, and all of it or nothing is kept; the rest
-//! of a batch, whose commits hold more than steps, follows in a transaction of its own. Should a key be taken, it
-//! is written again such that every commit gets its own verdict. Rows are written in the order of their
-//! learners, so that the lanes of several nodes wait for each other in one order and never in a circle.
+//! of a batch follows in a transaction of its own. Should a key be taken, it is written again such that every commit
+//! gets its own verdict. Rows are written in the order of their learners, so that the lanes of several nodes wait for
+//! each other in one order and never in a circle.
 
 use crate::connect::{Database, Session};
-use crate::failure::{Verdict, commit_error, is_duplicate, store_error, verdict};
+use crate::failure::{Verdict, commit_error, store_error, verdict};
 use crate::limits::{BATCH_COMMITS_MAX, DEADLOCK_RETRIES_MAX, QUEUE_COMMITS_MAX, SILENCE_TIMEOUT};
+use crate::times::Noting;
 use exam_core::{PersonId, Timestamp};
 use exam_store::{CommitError, StoreError};
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -91,29 +95,52 @@ pub(crate) trait Work: std::fmt::Debug + Send + Sync + Sized + 'static {
     fn latest(&self) -> Option<Timestamp>;
 
     /// Whether [`Work::write_at_once`] knows how.
-    fn is_plain(&self) -> bool;
+    fn fits_at_once(&self) -> bool;
 
-    /// A whole transaction in one go, its commit included: all of it, or nothing when a key is taken. Of what
-    /// cannot be at all nothing is kept, and it is told.
+    /// A whole transaction in one go, its commit included: all of it, or nothing. Of what cannot be at all nothing
+    /// is kept, and it is told.
     fn write_at_once(
         session: &Session,
         commits: &[&Self],
-        node: i32,
-        later: Option<Timestamp>,
-    ) -> impl Future<Output = Result<Failures, Error>> + Send;
+        noting: &Noting<'_>,
+    ) -> impl Future<Output = Result<Failures, Fault>> + Send;
 
     /// From BEGIN on everything but the COMMIT; every commit with its own verdict.
     fn write(
         session: &Session,
         commits: &[&Self],
-        node: i32,
-        later: Option<Timestamp>,
+        noting: &Noting<'_>,
     ) -> impl Future<Output = Result<Written, Trouble>> + Send;
 }
 
-/// The way to the lane's task.
+/// The lanes of one kind of work.
 #[derive(Debug)]
-pub(crate) struct Lane<C> {
+pub(crate) struct Lanes<C>(Vec<Lane<C>>);
+
+impl<C: Work> Lanes<C> {
+    /// Starts so many.
+    pub(crate) fn start(database: &Arc<Database>, node: i32, count: usize) -> Self {
+        let writer = |number| if number == 1 { C::WRITER.to_owned() } else { format!("{} {number}", C::WRITER) };
+        Self((1..=count).map(|number| Lane::start(Arc::clone(database), node, writer(number))).collect())
+    }
+
+    /// Keeps a commit; returns when it is durable.
+    pub(crate) async fn commit(&self, commit: C) -> Result<(), CommitError> {
+        // The low half of an id is random.
+        let place = commit.key().0.0.as_u64_pair().1 % (self.0.len() as u64).max(1);
+        let lane = self.0.get(place as usize).ok_or_else(|| StoreError::Unavailable("there is no lane".to_owned()))?;
+        lane.commit(commit).await
+    }
+
+    /// Writes what waits, then ends all of them.
+    pub(crate) async fn stop(&self) {
+        join_all(self.0.iter().map(Lane::stop)).await;
+    }
+}
+
+/// The way to a lane's task.
+#[derive(Debug)]
+struct Lane<C> {
     queue: mpsc::Sender<Message<C>>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -133,14 +160,13 @@ struct Job<C> {
 
 impl<C: Work> Lane<C> {
     /// Starts the task; it connects when there is something to write.
-    pub(crate) fn start(database: Arc<Database>, node: i32) -> Self {
+    fn start(database: Arc<Database>, node: i32, writer: String) -> Self {
         let (queue, inbox) = mpsc::channel(QUEUE_COMMITS_MAX);
-        let worker = Worker { database, session: None, node, noted: None };
+        let worker = Worker { database, session: None, node, writer, noted: None };
         Self { queue, task: Mutex::new(Some(tokio::spawn(worker.serve(inbox)))) }
     }
 
-    /// Keeps a commit; returns when it is durable.
-    pub(crate) async fn commit(&self, commit: C) -> Result<(), CommitError> {
+    async fn commit(&self, commit: C) -> Result<(), CommitError> {
         commit.check()?;
         let (reply, answer) = oneshot::channel();
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
@@ -151,7 +177,7 @@ impl<C: Work> Lane<C> {
     }
 
     /// Writes what waits, then ends the task; later commits are refused.
-    pub(crate) async fn stop(&self) {
+    async fn stop(&self) {
         // Refused: the task has ended already.
         let _ = self.queue.send(Message::Stop).await;
         let task = self.task.lock().take();
@@ -164,8 +190,8 @@ impl<C: Work> Lane<C> {
 }
 
 /// Why nothing of a batch is kept, or nobody knows.
-enum Fault {
-    /// A key was taken; written with verdicts it is told whose.
+pub(crate) enum Fault {
+    /// A key was taken, or a row is not there; written with verdicts it is told whose.
     Clashed,
     /// These fail; what they had written was rolled back, with all the rest.
     Failed(Failures),
@@ -179,7 +205,7 @@ enum Fault {
 
 impl Fault {
     /// Of a statement before the commit.
-    fn before(error: &Error) -> Self {
+    pub(crate) fn before(error: &Error) -> Self {
         match verdict(error) {
             Verdict::Refused => Self::Refused(store_error(error).into()),
             Verdict::Again => Self::Again(store_error(error)),
@@ -188,7 +214,7 @@ impl Fault {
     }
 
     /// Of the commit, or of a statement that was sent together with it.
-    fn at_commit(error: &Error) -> Self {
+    pub(crate) fn at_commit(error: &Error) -> Self {
         match verdict(error) {
             Verdict::Lost => Self::Gone(commit_error(error)),
             _ => Self::before(error),
@@ -210,6 +236,7 @@ struct Worker {
     /// `None` before the first commit, and after a failure that a connection cannot be trusted after.
     session: Option<Session>,
     node: i32,
+    writer: String,
     /// The latest time that is noted as kept.
     noted: Option<Timestamp>,
 }
@@ -220,9 +247,9 @@ impl Worker {
             let mut batch = gather(message, &mut inbox);
             batch.sort_by_key(|job| job.commit.key());
             // The many that are written in one go do not wait for the round trips of the few that are not.
-            let (plain, others) = split(batch);
-            self.write(plain).await;
-            self.write(others).await;
+            let (many, few) = split(batch);
+            self.write(many).await;
+            self.write(few).await;
         }
     }
 
@@ -267,13 +294,18 @@ impl Worker {
         let commits: Vec<&C> = batch.iter().map(|job| &job.commit).collect();
         let latest = commits.iter().filter_map(|commit| commit.latest()).max();
         let later = latest.filter(|latest| self.noted.is_none_or(|noted| noted < *latest));
-        let at_once = at_once && commits.iter().all(|commit| commit.is_plain());
+        let at_once = at_once && commits.iter().all(|commit| commit.fits_at_once());
+        let noting = Noting { node: self.node, writer: &self.writer, later };
         let work = async {
             let session = connected(&self.database, &mut self.session).await?;
             if at_once {
-                write_at_once(session, &commits, self.node, later).await
+                // Whatever the server refuses: it does not say by whom.
+                C::write_at_once(session, &commits, &noting).await.map_err(|fault| match fault {
+                    Fault::Refused(_) => Fault::Clashed,
+                    fault => fault,
+                })
             } else {
-                write_apart(session, &commits, self.node, later).await
+                write_apart(session, &commits, &noting).await
             }
         };
         let silent = || StoreError::Unknown("the database does not answer".to_owned());
@@ -297,26 +329,8 @@ async fn connected<'a>(database: &Database, session: &'a mut Option<Session>) ->
     session.as_ref().ok_or_else(|| Fault::Gone(StoreError::Unavailable("not connected".to_owned())))
 }
 
-async fn write_at_once<C: Work>(
-    session: &Session,
-    commits: &[&C],
-    node: i32,
-    later: Option<Timestamp>,
-) -> Result<Failures, Fault> {
-    match C::write_at_once(session, commits, node, later).await {
-        Ok(failures) => Ok(failures),
-        Err(error) if is_duplicate(&error) => Err(Fault::Clashed),
-        Err(error) => Err(Fault::at_commit(&error)),
-    }
-}
-
-async fn write_apart<C: Work>(
-    session: &Session,
-    commits: &[&C],
-    node: i32,
-    later: Option<Timestamp>,
-) -> Result<Failures, Fault> {
-    let fault = match C::write(session, commits, node, later).await {
+async fn write_apart<C: Work>(session: &Session, commits: &[&C], noting: &Noting<'_>) -> Result<Failures, Fault> {
+    let fault = match C::write(session, commits, noting).await {
         Ok(written) if written.leaves_traces => Fault::Failed(written.failures),
         Ok(written) => {
             session.run("COMMIT").await.map_err(|error| Fault::at_commit(&error))?;
@@ -324,13 +338,18 @@ async fn write_apart<C: Work>(
         }
         Err(trouble) => Fault::from(trouble),
     };
+    Err(roll_back(session, fault).await)
+}
+
+/// Ends a transaction that is not to be kept; what is to be told then.
+pub(crate) async fn roll_back(session: &Session, fault: Fault) -> Fault {
     match session.run("ROLLBACK").await {
-        Ok(()) => Err(fault),
-        Err(error) => Err(match fault {
+        Ok(()) => fault,
+        Err(error) => match fault {
             // A connection that does not roll back is of no more use; nothing of this was committed.
             Fault::Refused(_) | Fault::Failed(_) | Fault::Clashed | Fault::Again(_) => Fault::Gone(store_error(&error)),
-            gone => gone,
-        }),
+            gone @ Fault::Gone(_) => gone,
+        },
     }
 }
 
@@ -350,7 +369,8 @@ fn gather<C>(first: Message<C>, inbox: &mut mpsc::Receiver<Message<C>>) -> Vec<J
 
 /// Those that can be written at once, and the others; all commits of one learner stay together and in order.
 fn split<C: Work>(batch: Vec<Job<C>>) -> (Vec<Job<C>>, Vec<Job<C>>) {
-    let apart: HashSet<_> = batch.iter().filter(|job| !job.commit.is_plain()).map(|job| job.commit.key().0).collect();
+    let apart: HashSet<_> =
+        batch.iter().filter(|job| !job.commit.fits_at_once()).map(|job| job.commit.key().0).collect();
     batch.into_iter().partition(|job| !apart.contains(&job.commit.key().0))
 }
 

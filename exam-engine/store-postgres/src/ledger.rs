@@ -22,6 +22,15 @@ pub(crate) const INSERT_ENTRY: &str = "INSERT INTO ledger (learner, credit_year,
 /// between, the key decides.
 pub(crate) const GENERATION: &str = "SELECT 1 + count(*)::integer FROM ledger \
     WHERE learner = $1 AND credit_year = $2 AND course = $3 AND takes_back IS NOT NULL";
+/// The same for many; those without a counter-entry are left out.
+const GENERATIONS: &str = "SELECT u.place, 1 + count(*)::integer \
+    FROM unnest($1::uuid[], $2::smallint[], $3::uuid[]) WITH ORDINALITY AS u (learner, credit_year, course, place) \
+    JOIN ledger l ON l.learner = u.learner AND l.credit_year = u.credit_year AND l.course = u.course \
+    WHERE l.takes_back IS NOT NULL GROUP BY u.place";
+pub(crate) const INSERT_ENTRIES: &str = "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, \
+    hours, source, at, lesson, takes_back, generation) \
+    SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], \
+    $8::jsonb[], $9::timestamptz[], $10::uuid[], $11::uuid[], $12::integer[])";
 pub(crate) const ENTRIES_OF: &str = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at \
     FROM ledger WHERE learner = $1 AND credit_year = $2 ORDER BY at, id";
 pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger g WHERE g.learner = $1 AND course = $2 AND credit_year = $3 \
@@ -61,6 +70,79 @@ pub(crate) async fn grant(
         }
     }
     Ok(())
+}
+
+/// Entries that are written at once, column by column.
+#[derive(Default)]
+pub(crate) struct Entries {
+    learner: Vec<Uuid>,
+    credit_year: Vec<i16>,
+    id: Vec<Uuid>,
+    course: Vec<Uuid>,
+    subject: Vec<&'static str>,
+    obligation: Vec<&'static str>,
+    hours: Vec<i64>,
+    source: Vec<Json>,
+    at: Vec<Time>,
+    lesson: Vec<Option<Uuid>>,
+    takes_back: Vec<Option<Uuid>>,
+    generation: Vec<i32>,
+}
+
+impl Entries {
+    /// Numbers them by the counter-entries that are committed. Where one is committed in between, or stands before
+    /// its grant among these, the key refuses all of them.
+    pub(crate) async fn of(session: &Session, entries: &[&LedgerEntry]) -> Result<Self, Trouble> {
+        let mut columns = Self::default();
+        for entry in entries {
+            let (subject, obligation) = bucket_names(entry.bucket);
+            columns.learner.push(entry.learner.0);
+            columns.credit_year.push(entry.credit_year);
+            columns.id.push(entry.id.0);
+            columns.course.push(entry.course.0);
+            columns.subject.push(subject);
+            columns.obligation.push(obligation);
+            columns.hours.push(entry.hours.hundredths());
+            columns.source.push(Json(to_json(&entry.source)?));
+            columns.at.push(Time(entry.at));
+            columns.lesson.push(entry.lesson().map(|lesson| lesson.0));
+            columns.takes_back.push(entry.takes_back().map(|entry| entry.0));
+            columns.generation.push(1);
+        }
+        if columns.count() > 0 {
+            let keys: [Param<'_>; 3] = [&columns.learner, &columns.credit_year, &columns.course];
+            for row in session.query(GENERATIONS, &keys).await? {
+                let place = usize::try_from(get::<i64>(&row, 0)?).unwrap_or(usize::MAX);
+                if let Some(generation) = columns.generation.get_mut(place.wrapping_sub(1)) {
+                    *generation = get(&row, 1)?;
+                }
+            }
+        }
+        Ok(columns)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.id.len() as u64
+    }
+
+    /// As [`INSERT_ENTRIES`] takes them.
+    pub(crate) fn params(&self) -> [Param<'_>; 12] {
+        [
+            &self.learner,
+            &self.credit_year,
+            &self.id,
+            &self.course,
+            &self.subject,
+            &self.obligation,
+            &self.hours,
+            &self.source,
+            &self.at,
+            &self.lesson,
+            &self.takes_back,
+            &self.generation,
+        ]
+    }
 }
 
 #[async_trait]

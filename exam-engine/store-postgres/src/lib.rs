@@ -33,6 +33,7 @@ mod pool;
 mod sessions;
 mod settings;
 mod tickets;
+mod times;
 mod tls;
 mod transfer;
 mod units;
@@ -40,7 +41,8 @@ mod units;
 use announcements::Ears;
 use connect::Database;
 use exam_store::{Commit, LessonCommit, StoreError};
-use lane::Lane;
+use lane::Lanes;
+use limits::ATTEMPT_LANES;
 use pool::Pool;
 use std::sync::Arc;
 pub use transfer::Arrival;
@@ -54,7 +56,7 @@ pub struct Options {
     pub password: Option<String>,
     /// Connections that read.
     pub readers: u32,
-    /// Connections that write what is no commit of an attempt; those have one of their own.
+    /// Connections that write what is no commit of an attempt or a lesson; those have their own.
     pub writers: u32,
     /// Whether a database without a site in it is refused instead of getting one.
     pub must_exist: bool,
@@ -94,8 +96,8 @@ pub enum OpenError {
 pub struct PostgresStore {
     readers: Pool,
     writers: Pool,
-    attempts: Lane<Commit>,
-    lessons: Lane<LessonCommit>,
+    attempts: Lanes<Commit>,
+    lessons: Lanes<LessonCommit>,
     ears: Ears,
     node: i32,
 }
@@ -113,10 +115,10 @@ impl PostgresStore {
         let ears = Ears::open(Arc::clone(&database)).await.map_err(OpenError::Connect)?;
         let node = i32::from(options.node);
         Ok(Self {
+            attempts: Lanes::start(&database, node, ATTEMPT_LANES),
+            lessons: Lanes::start(&database, node, 1),
             readers: Pool::new(Arc::clone(&database), options.readers),
-            writers: Pool::new(Arc::clone(&database), options.writers),
-            attempts: Lane::start(Arc::clone(&database), node),
-            lessons: Lane::start(database, node),
+            writers: Pool::new(database, options.writers),
             ears,
             node,
         })

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 /// Commits one transaction takes.
 pub(crate) const BATCH_COMMITS_MAX: usize = 4_096;
-/// Commits that wait for the lane; more wait outside.
+/// Lanes that attempts have, each with a connection of its own.
+pub(crate) const ATTEMPT_LANES: usize = 2;
+/// Commits that wait for a lane; more wait outside.
 pub(crate) const QUEUE_COMMITS_MAX: usize = 8_192;
 /// How often a transaction is begun again that the server ended to resolve a deadlock.
 pub(crate) const DEADLOCK_RETRIES_MAX: u32 = 3;

@@ -180,6 +180,7 @@ fn person(row: &Row) -> Result<Person, StoreError> {
     })
 }
 
-fn person_row(row: &Row) -> Result<PersonRow, StoreError> {
+/// A person with the hash of the password, from the first columns of a row.
+pub(crate) fn person_row(row: &Row) -> Result<PersonRow, StoreError> {
     Ok(PersonRow { person: person(row)?, password_hash: get(row, 8)? })
 }

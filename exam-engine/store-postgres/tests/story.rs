@@ -4,15 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use exam_core::attempt::CaseState;
+use exam_core::exam::Exam;
 use exam_core::{PersonId, Timestamp};
 use exam_store::attempts::CaseFilter;
 use exam_store::story::kit::{
-    Log, act, at_once, attempt, grant, is_chain, new_exam, new_id, new_learner, started, submitted,
+    Log, YEAR, act, at_once, attempt, grant, is_chain, new_exam, new_id, new_learner, started, submitted,
 };
 use exam_store::story::{audit_chain_holds, tell};
 use exam_store::{
-    Announcement, Announcements, Attempts, CaseMark, Commit, CommitError, Heard, Page, RowChange, Settings, Store,
-    StoreError,
+    Announcement, Announcements, AttemptRow, Attempts, CaseMark, Commit, CommitError, Heard, Ledger, Page, RowChange,
+    Settings, Store, StoreError,
 };
 use exam_store_postgres::{OpenError, Options, PostgresStore};
 use keju_test_cluster::Cluster;
@@ -108,6 +109,76 @@ async fn contested_batches_of_two_nodes_all_end() {
     }
     audit_chain_holds(&stores[1]).await;
     assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
+}
+
+/// Whatever batches fall to, and whatever else is in them: all of a commit is kept or nothing, and each is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_all_kinds_is_kept_and_each_has_its_verdict() {
+    let cluster = Cluster::start();
+    let store = open(&cluster.database()).await;
+    let dynamic = as_store(&store);
+    let exam = new_exam(&dynamic).await;
+    for spoilers in [0, 2] {
+        let mut listener = store.listen();
+        let mut commits = Vec::new();
+        for number in 0..80 {
+            commits.push(of_a_kind(&dynamic, &exam, number).await);
+        }
+        // An attempt that never began, and one that somebody else went on with.
+        let row = attempt(new_learner(&dynamic).await, exam.id, 1);
+        let (_, begun) = &commits[1];
+        let grant = Some(grant(&row, exam.course));
+        let orphan = Commit { grant, ..Log::after(&row, &begun.steps[0]).answer("never begun") };
+        let (begun, mut log) = started(&dynamic, new_learner(&dynamic).await, exam.id, 1).await;
+        let late = Commit { row: RowChange::Update(Box::new(submitted(&begun))), ..log.clone().answer("slower") };
+        store.commit(log.answer("faster")).await.unwrap();
+        commits.extend([(row, orphan), (begun, late)].into_iter().take(spoilers));
+        let all = commits.iter().map(|(_, commit)| commit.clone()).collect();
+        let outcomes = race(std::slice::from_ref(&dynamic), all).await;
+        assert_eq!(count(&outcomes, &Ok(())), 80);
+        assert_eq!(count(&outcomes, &Err(CommitError::SeqTaken)), spoilers / 2);
+        for ((row, commit), outcome) in commits.iter().zip(&outcomes) {
+            is_kept_or_not(&store, row, commit, outcome.is_ok()).await;
+        }
+        let expected: Vec<&Announcement> = commits.iter().flat_map(|(_, commit)| &commit.announcements).collect();
+        for _ in 0..80 {
+            let Some(Heard::Said(said)) = listener.next().await else { panic!("some were missed") };
+            assert!(expected.contains(&&said), "{said:?}");
+        }
+    }
+}
+
+/// The row as it is, and a commit to it: by the number a start, a flag, the end, or an answer.
+async fn of_a_kind(store: &Arc<dyn Store>, exam: &Exam, number: u32) -> (AttemptRow, Commit) {
+    let learner = new_learner(store).await;
+    let (row, mut commit) = if number.is_multiple_of(4) {
+        let row = attempt(learner, exam.id, 1);
+        (row.clone(), Log::new(&row).start(&row))
+    } else {
+        let (row, mut log) = started(store, learner, exam.id, 1).await;
+        (row, log.answer("an answer"))
+    };
+    if number % 4 == 1 {
+        commit.row = RowChange::Update(Box::new(AttemptRow { flags: 3, ..row.clone() }));
+    } else if number % 4 == 2 {
+        commit.row = RowChange::Update(Box::new(submitted(&row)));
+        commit.grant = Some(grant(&row, exam.course));
+    }
+    let seq = commit.steps[0].seq;
+    commit.announcements = vec![Announcement::AttemptChanged { learner, attempt: row.id, exam: exam.id, seq }];
+    (row, commit)
+}
+
+async fn is_kept_or_not(store: &PostgresStore, before: &AttemptRow, commit: &Commit, is_kept: bool) {
+    let steps = store.steps(before.learner, before.id).await.unwrap();
+    assert_eq!(steps.last() == commit.steps.last(), is_kept);
+    let entries = store.entries(before.learner, YEAR).await.unwrap();
+    assert_eq!(entries.len(), usize::from(is_kept && commit.grant.is_some()));
+    let found = store.attempt(before.id).await.unwrap();
+    match &commit.row {
+        RowChange::Insert(row) | RowChange::Update(row) if is_kept => assert_eq!(found.as_ref(), Some(&**row)),
+        _ => assert!(found.is_none_or(|found| found == *before)),
+    }
 }
 
 /// What is due is closed by one node each; what a node that died had taken, by another after a while.

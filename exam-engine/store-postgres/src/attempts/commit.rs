@@ -2,45 +2,25 @@
 //! this order. Which key stopped a row is asked of the rows, so that the answer depends neither on the
 //! text of an error nor on the order the server checks its indexes in.
 
+use super::columns::{
+    INSERT_ATTEMPTS, INSERT_ATTEMPTS_APART, INSERT_STEPS, INSERT_STEPS_APART, Rows, Steps, UPDATE_ATTEMPTS,
+};
+use crate::announcements::{NOTIFY, payloads};
 use crate::connect::{Param, Session};
-use crate::convert::{Time, get, int, mode_name};
+use crate::convert::{get, int, mode_name};
 use crate::failure::{is_duplicate, refusal};
-use crate::lane::{Failures, Trouble, Work, Written};
-use crate::{announcements, audit, ledger};
+use crate::lane::{Failures, Fault, Trouble, Work, Written, roll_back};
+use crate::ledger::{self, Entries, INSERT_ENTRIES};
+use crate::times::{NOTE_TIME, Noting};
+use crate::{announcements, audit};
 use exam_core::attempt::StepRow;
+use exam_core::hours::LedgerEntry;
 use exam_core::{AttemptId, PersonId, Timestamp};
 use exam_store::{AttemptRow, Commit, CommitError, RowChange, StoreError};
-use futures_util::future::join_all;
-use question_bank::Points;
-use std::collections::HashSet;
-use tokio_postgres::Error;
+use futures_util::future::try_join_all;
+use std::collections::{HashMap, HashSet};
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
-
-macro_rules! insert_steps {
-    ($rest:literal) => {
-        concat!(
-            "INSERT INTO steps (learner, attempt, seq, at, actor, node, command, digest, body, hash) \
-             SELECT a.learner, a.id, u.seq, u.at, u.actor, u.node, u.command, u.digest, u.body, u.hash \
-             FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::uuid[], $6::integer[], \
-             $7::uuid[], $8::bytea[], $9::text[], $10::bytea[]) \
-             AS u (learner, attempt, seq, at, actor, node, command, digest, body, hash) \
-             JOIN attempts a ON a.learner = u.learner AND a.id = u.attempt",
-            $rest
-        )
-    };
-}
-
-pub(crate) const INSERT_STEPS: &str = insert_steps!("");
-pub(crate) const INSERT_STEPS_APART: &str = insert_steps!(" ON CONFLICT DO NOTHING RETURNING attempt, seq, hash");
-pub(crate) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (learner, id, exam, mode, number, state, started_at, \
-    deadline, due_at, closed_at, answered, score, passed, hours, integrity_score, flags, start_command, start_digest, \
-    case_state, case_opened_at, invalidated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-    $16, $17, $18, $19, $20, $21) ON CONFLICT DO NOTHING";
-pub(crate) const UPDATE_ATTEMPT: &str = "UPDATE attempts SET state = $3, deadline = $4, due_at = $5, closed_at = $6, \
-    answered = $7, score = $8, passed = $9, hours = $10, integrity_score = $11, flags = $12, case_state = $13, \
-    case_opened_at = $14, invalidated = $15 WHERE learner = $1 AND id = $2";
-const NOTE_TIME: &str = "INSERT INTO latest_times AS l (node, writer, at) VALUES ($1, $2, $3) \
-    ON CONFLICT (node, writer) DO UPDATE SET at = excluded.at WHERE l.at < excluded.at";
 
 impl Work for Commit {
     const WRITER: &'static str = "commits";
@@ -57,59 +37,65 @@ impl Work for Commit {
         self.steps.iter().map(|step| step.at).max()
     }
 
-    fn is_plain(&self) -> bool {
-        let Self { steps: _, row, grant, audit, announcements } = self;
-        *row == RowChange::Keep && grant.is_none() && audit.is_none() && announcements.is_empty()
+    /// The site's log is a chain, written record by record; acts of people are few.
+    fn fits_at_once(&self) -> bool {
+        self.audit.is_none()
     }
 
-    async fn write_at_once(
-        session: &Session,
-        commits: &[&Self],
-        node: i32,
-        later: Option<Timestamp>,
-    ) -> Result<Failures, Error> {
-        steps_at_once(session, commits, node, later).await
+    async fn write_at_once(session: &Session, commits: &[&Self], noting: &Noting<'_>) -> Result<Failures, Fault> {
+        if commits.iter().all(|commit| is_plain(commit)) {
+            steps_at_once(session, commits, noting).await.map_err(|error| Fault::at_commit(&error))
+        } else {
+            all_at_once(session, commits, noting).await.map(|()| Failures::new())
+        }
     }
 
-    async fn write(
-        session: &Session,
-        commits: &[&Self],
-        node: i32,
-        later: Option<Timestamp>,
-    ) -> Result<Written, Trouble> {
-        with_verdicts(session, commits, node, later).await
+    async fn write(session: &Session, commits: &[&Self], noting: &Noting<'_>) -> Result<Written, Trouble> {
+        with_verdicts(session, commits, noting).await
     }
 }
 
-/// Remembers that something of this time is kept, see `Attempts::latest_time`. Within the transaction
-/// that keeps it, or before.
-pub(crate) async fn note_time(session: &Session, node: i32, writer: &str, at: Timestamp) -> Result<(), Error> {
-    session.execute(NOTE_TIME, &[&node, &writer, &Time(at)]).await.map(drop)
+/// Whether there is nothing in it but steps.
+fn is_plain(commit: &Commit) -> bool {
+    let Commit { steps: _, row, grant, audit, announcements } = commit;
+    *row == RowChange::Keep && grant.is_none() && audit.is_none() && announcements.is_empty()
+}
+
+fn inserted(commit: &Commit) -> Option<&AttemptRow> {
+    match &commit.row {
+        RowChange::Insert(attempt) => Some(attempt),
+        RowChange::Keep | RowChange::Update(_) => None,
+    }
+}
+
+fn updated(commit: &Commit) -> Option<&AttemptRow> {
+    match &commit.row {
+        RowChange::Update(attempt) => Some(attempt),
+        RowChange::Keep | RowChange::Insert(_) => None,
+    }
+}
+
+/// What the rows come to: of several changes to one, the last.
+fn last_of_each<'a>(rows: impl Iterator<Item = &'a AttemptRow>) -> Rows<'a> {
+    let rows: Vec<&AttemptRow> = rows.collect();
+    let whose = |row: &AttemptRow| (row.learner, row.id);
+    let last: HashMap<_, usize> = rows.iter().enumerate().map(|(place, row)| (whose(row), place)).collect();
+    rows.iter().enumerate().filter(|(place, row)| last.get(&whose(row)) == Some(place)).map(|(_, row)| *row).collect()
 }
 
 /// A whole transaction of steps and nothing else, sent in one go. Fails as a whole when a key is taken;
 /// what has no attempt is left out and told.
-async fn steps_at_once(
-    session: &Session,
-    commits: &[&Commit],
-    node: i32,
-    later: Option<Timestamp>,
-) -> Result<Failures, Error> {
-    let columns = Columns::of(commits.iter().flat_map(|commit| &commit.steps));
-    // Prepared before anything is sent, or the order would not hold.
-    let (insert, note) = (session.prepared(INSERT_STEPS).await?, session.prepared(NOTE_TIME).await?);
+async fn steps_at_once(session: &Session, commits: &[&Commit], noting: &Noting<'_>) -> Result<Failures, Error> {
+    let columns: Steps<'_> = commits.iter().flat_map(|commit| &commit.steps).collect();
     let params = columns.params();
-    let noting = async {
-        match later {
-            Some(at) => session.client().execute(&note, &[&node, &Commit::WRITER, &Time(at)]).await,
-            None => Ok(0),
-        }
-    };
+    // Prepared before anything is sent, or the order would not hold.
+    session.prepared(NOTE_TIME).await?;
+    session.prepared(INSERT_STEPS).await?;
     let (begun, noted, kept, committed) = tokio::join!(
         biased;
         session.run("BEGIN"),
-        noting,
-        session.client().execute(&insert, &params),
+        noting.note(session),
+        session.execute(INSERT_STEPS, &params),
         session.run("COMMIT")
     );
     begun?;
@@ -117,7 +103,7 @@ async fn steps_at_once(
     let kept = kept?;
     committed?;
     let mut failures = Failures::new();
-    if kept != columns.seq.len() as u64 {
+    if kept != columns.count() {
         for (place, commit) in commits.iter().enumerate() {
             if let Some(error) = orphan(session, commit).await? {
                 failures.insert(place, error);
@@ -127,13 +113,58 @@ async fn steps_at_once(
     Ok(failures)
 }
 
-/// Everything a commit may hold, up to but without the COMMIT.
-async fn with_verdicts(
+/// A whole transaction of everything but audit records, by one statement for each table: all of it or nothing. What
+/// was sent in one go is looked at before it is committed.
+async fn all_at_once(session: &Session, commits: &[&Commit], noting: &Noting<'_>) -> Result<(), Fault> {
+    let grants: Vec<&LedgerEntry> = commits.iter().filter_map(|commit| commit.grant.as_ref()).collect();
+    let grants = Entries::of(session, &grants).await?;
+    let new: Rows<'_> = commits.iter().filter_map(|commit| inserted(commit)).collect();
+    let steps: Steps<'_> = commits.iter().flat_map(|commit| &commit.steps).collect();
+    let changed = last_of_each(commits.iter().filter_map(|commit| updated(commit)));
+    let payloads = payloads(commits.iter().flat_map(|commit| &commit.announcements));
+    let (new_params, step_params, changed_params) = (new.to_insert(), steps.params(), changed.to_update());
+    let (grant_params, notify_params): (_, [Param<'_>; 1]) = (grants.params(), [&payloads]);
+    let mut statements: Vec<(&'static str, &[Param<'_>], u64)> = vec![
+        (INSERT_ATTEMPTS, &new_params, new.count()),
+        (INSERT_STEPS, &step_params, steps.count()),
+        (UPDATE_ATTEMPTS, &changed_params, changed.count()),
+        (INSERT_ENTRIES, &grant_params, grants.count()),
+        // Tells how many there were in one row.
+        (NOTIFY, &notify_params, u64::from(!payloads.is_empty())),
+    ];
+    statements.retain(|(_, _, rows)| *rows > 0);
+    let counts = begin_with(session, &statements, noting).await.map_err(|error| Fault::before(&error));
+    match counts {
+        Ok(counts) if counts.iter().zip(&statements).all(|(count, (_, _, rows))| count == rows) => {
+            session.run("COMMIT").await.map_err(|error| Fault::at_commit(&error))
+        }
+        Ok(_) => Err(roll_back(session, Fault::Clashed).await),
+        Err(fault) => Err(roll_back(session, fault).await),
+    }
+}
+
+/// Sends a transaction up to its end in one go; how many rows each statement wrote.
+async fn begin_with(
     session: &Session,
-    commits: &[&Commit],
-    node: i32,
-    later: Option<Timestamp>,
-) -> Result<Written, Trouble> {
+    statements: &[(&'static str, &[Param<'_>], u64)],
+    noting: &Noting<'_>,
+) -> Result<Vec<u64>, Error> {
+    // Prepared before anything is sent, or the order would not hold.
+    session.prepared(NOTE_TIME).await?;
+    let mut writing = Vec::with_capacity(statements.len());
+    for (sql, params, _) in statements {
+        session.prepared(sql).await?;
+        writing.push(session.execute(sql, params));
+    }
+    let (begun, noted, counts) =
+        tokio::join!(biased; session.run("BEGIN"), noting.note(session), try_join_all(writing));
+    begun?;
+    noted?;
+    counts
+}
+
+/// Everything a commit may hold, up to but without the COMMIT.
+async fn with_verdicts(session: &Session, commits: &[&Commit], noting: &Noting<'_>) -> Result<Written, Trouble> {
     session.run("BEGIN").await?;
     // Before any other lock: whoever holds one of those never waits for this one.
     let is_audited = commits.iter().any(|commit| commit.audit.is_some());
@@ -154,35 +185,25 @@ async fn with_verdicts(
     }
     announcements::send(session, written.kept(commits).into_iter().flat_map(|(_, commit)| &commit.announcements))
         .await?;
-    if let Some(at) = later {
-        note_time(session, node, Commit::WRITER, at).await?;
-    }
+    noting.note(session).await?;
     Ok(written)
 }
 
 async fn insert_attempts(session: &Session, commits: &[&Commit], written: &mut Written) -> Result<(), Trouble> {
-    let rows: Vec<(usize, &AttemptRow)> = written
-        .kept(commits)
-        .into_iter()
-        .filter_map(|(place, commit)| match &commit.row {
-            RowChange::Insert(attempt) => Some((place, &**attempt)),
-            _ => None,
-        })
-        .collect();
+    let trying = written.kept(commits).into_iter();
+    let rows: Vec<(usize, &AttemptRow)> =
+        trying.filter_map(|(place, commit)| Some((place, inserted(commit)?))).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = &session.prepared(INSERT_ATTEMPT).await?;
-    let inserting = rows.iter().map(|(_, attempt)| async move {
-        let values = Values::of(attempt);
-        session.client().execute(statement, &values.to_insert()).await
-    });
-    for ((place, attempt), outcome) in rows.iter().zip(join_all(inserting).await) {
-        match outcome {
-            Ok(0) => written.fail(*place, attempt_conflict(session, attempt).await?, false),
-            Ok(_) => {}
-            // Whose learner is not there.
-            Err(error) => return Err(refusal(error)),
+    let columns: Rows<'_> = rows.iter().map(|(_, attempt)| *attempt).collect();
+    // Refused as a whole where a learner is not there.
+    let made = session.query(INSERT_ATTEMPTS_APART, &columns.to_insert()).await.map_err(refusal)?;
+    let mut made = ids(&made)?;
+    for (place, attempt) in rows {
+        // Of two with one id the first was written.
+        if !made.remove(&attempt.id.0) {
+            written.fail(place, attempt_conflict(session, attempt).await?, false);
         }
     }
     Ok(())
@@ -193,7 +214,7 @@ async fn insert_steps(session: &Session, commits: &[&Commit], written: &mut Writ
     if trying.is_empty() {
         return Ok(());
     }
-    let columns = Columns::of(trying.iter().flat_map(|(_, commit)| &commit.steps));
+    let columns: Steps<'_> = trying.iter().flat_map(|(_, commit)| &commit.steps).collect();
     let rows = session.query(INSERT_STEPS_APART, &columns.params()).await?;
     let mut inserted = HashSet::with_capacity(rows.len());
     for row in &rows {
@@ -215,32 +236,30 @@ async fn insert_steps(session: &Session, commits: &[&Commit], written: &mut Writ
 }
 
 async fn update_attempts(session: &Session, commits: &[&Commit], written: &mut Written) -> Result<(), Trouble> {
-    let rows: Vec<(usize, &AttemptRow)> = written
-        .kept(commits)
-        .into_iter()
-        .filter_map(|(place, commit)| match &commit.row {
-            RowChange::Update(attempt) => Some((place, &**attempt)),
-            _ => None,
-        })
-        .collect();
+    let trying = written.kept(commits).into_iter();
+    let rows: Vec<(usize, &AttemptRow)> =
+        trying.filter_map(|(place, commit)| Some((place, updated(commit)?))).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    let statement = &session.prepared(UPDATE_ATTEMPT).await?;
-    let updating = rows.iter().map(|(_, attempt)| async move {
-        let values = Values::of(attempt);
-        session.client().execute(statement, &values.to_update()).await
-    });
-    for ((place, attempt), outcome) in rows.iter().zip(join_all(updating).await) {
-        match outcome {
-            Ok(0) => written.fail(*place, no_row(attempt.id).into(), true),
-            Ok(_) => {}
-            // Only what an update may change: an attempt that lives again beside an open one.
-            Err(error) if is_duplicate(&error) => return Err(Trouble::Refused(CommitError::OpenAttempt)),
-            Err(error) => return Err(error.into()),
+    let columns = last_of_each(rows.iter().map(|(_, attempt)| *attempt));
+    let changed = match session.query(UPDATE_ATTEMPTS, &columns.to_update()).await {
+        Ok(changed) => ids(&changed)?,
+        // Only what an update may change: an attempt that lives again beside an open one.
+        Err(error) if is_duplicate(&error) => return Err(Trouble::Refused(CommitError::OpenAttempt)),
+        Err(error) => return Err(error.into()),
+    };
+    for (place, attempt) in rows {
+        if !changed.contains(&attempt.id.0) {
+            written.fail(place, no_row(attempt.id).into(), true);
         }
     }
     Ok(())
+}
+
+/// The ids that a statement returned.
+fn ids(rows: &[Row]) -> Result<HashSet<Uuid>, StoreError> {
+    rows.iter().map(|row| get(row, 0)).collect()
 }
 
 fn no_row(attempt: AttemptId) -> StoreError {
@@ -282,142 +301,4 @@ async fn attempt_conflict(session: &Session, attempt: &AttemptRow) -> Result<Com
         return Ok(CommitError::NumberTaken);
     }
     Ok(StoreError::Taken { field: "id" }.into())
-}
-
-/// Steps, column by column.
-#[derive(Default)]
-struct Columns<'a> {
-    learner: Vec<Uuid>,
-    attempt: Vec<Uuid>,
-    seq: Vec<i32>,
-    at: Vec<Time>,
-    actor: Vec<Option<Uuid>>,
-    node: Vec<i32>,
-    command: Vec<Option<Uuid>>,
-    digest: Vec<Option<&'a [u8]>>,
-    body: Vec<&'a str>,
-    hash: Vec<&'a [u8]>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(steps: impl Iterator<Item = &'a StepRow>) -> Self {
-        let mut columns = Self::default();
-        for step in steps {
-            columns.learner.push(step.learner.0);
-            columns.attempt.push(step.log.0);
-            columns.seq.push(int(step.seq));
-            columns.at.push(Time(step.at));
-            columns.actor.push(step.actor.map(|actor| actor.0));
-            columns.node.push(i32::from(step.node));
-            columns.command.push(step.command.as_ref().map(|(command, _)| *command));
-            columns.digest.push(step.command.as_ref().map(|(_, digest)| &digest[..]));
-            columns.body.push(&step.body);
-            columns.hash.push(&step.hash);
-        }
-        columns
-    }
-
-    fn params(&self) -> [Param<'_>; 10] {
-        [
-            &self.learner,
-            &self.attempt,
-            &self.seq,
-            &self.at,
-            &self.actor,
-            &self.node,
-            &self.command,
-            &self.digest,
-            &self.body,
-            &self.hash,
-        ]
-    }
-}
-
-/// An attempt's row as columns.
-struct Values<'a> {
-    row: &'a AttemptRow,
-    mode: &'static str,
-    number: i32,
-    state: &'static str,
-    started_at: Time,
-    deadline: Time,
-    due_at: Option<Time>,
-    closed_at: Option<Time>,
-    answered: i32,
-    score: Option<i64>,
-    hours: i64,
-    integrity_score: i64,
-    flags: i32,
-    start_digest: &'a [u8],
-    case_state: Option<&'static str>,
-    case_opened_at: Option<Time>,
-}
-
-impl<'a> Values<'a> {
-    fn of(row: &'a AttemptRow) -> Self {
-        Self {
-            row,
-            mode: mode_name(row.mode),
-            number: int(row.number),
-            state: row.state.name(),
-            started_at: Time(row.started_at),
-            deadline: Time(row.deadline),
-            due_at: row.due_at.map(Time),
-            closed_at: row.closed_at.map(Time),
-            answered: int(row.answered),
-            score: row.score.map(Points::hundredths),
-            hours: row.hours.hundredths(),
-            integrity_score: i64::from(row.integrity_score),
-            flags: int(row.flags),
-            start_digest: &row.start_digest,
-            case_state: row.case.map(|case| case.state.name()),
-            case_opened_at: row.case.map(|case| Time(case.opened_at)),
-        }
-    }
-
-    fn to_insert(&self) -> [Param<'_>; 21] {
-        [
-            &self.row.learner.0,
-            &self.row.id.0,
-            &self.row.exam.0,
-            &self.mode,
-            &self.number,
-            &self.state,
-            &self.started_at,
-            &self.deadline,
-            &self.due_at,
-            &self.closed_at,
-            &self.answered,
-            &self.score,
-            &self.row.passed,
-            &self.hours,
-            &self.integrity_score,
-            &self.flags,
-            &self.row.start_command,
-            &self.start_digest,
-            &self.case_state,
-            &self.case_opened_at,
-            &self.row.invalidated,
-        ]
-    }
-
-    fn to_update(&self) -> [Param<'_>; 15] {
-        [
-            &self.row.learner.0,
-            &self.row.id.0,
-            &self.state,
-            &self.deadline,
-            &self.due_at,
-            &self.closed_at,
-            &self.answered,
-            &self.score,
-            &self.row.passed,
-            &self.hours,
-            &self.integrity_score,
-            &self.flags,
-            &self.case_state,
-            &self.case_opened_at,
-            &self.row.invalidated,
-        ]
-    }
 }

@@ -2,12 +2,12 @@
 //! order. The fence comes first: a study that was taken over must not wait to find out by a step's number,
 //! and who holds the fence keeps others from taking it until the commit.
 
-use crate::attempts::commit::note_time;
 use crate::audit::SITE;
 use crate::connect::{Param, Session};
 use crate::convert::{Json, Time, epoch, int, to_json};
 use crate::failure::{refusal, store_error};
-use crate::lane::{Failures, Trouble, Work, Written};
+use crate::lane::{Failures, Fault, Trouble, Work, Written};
+use crate::times::{Noting, note_time};
 use crate::{announcements, ledger, outbox};
 use exam_core::log::StepRow;
 use exam_core::{LessonId, PersonId, Timestamp};
@@ -49,21 +49,15 @@ impl Work for LessonCommit {
     }
 
     /// The fence of each has a verdict of its own.
-    fn is_plain(&self) -> bool {
+    fn fits_at_once(&self) -> bool {
         false
     }
 
-    async fn write_at_once(_: &Session, commits: &[&Self], _: i32, _: Option<Timestamp>) -> Result<Failures, Error> {
-        let never = || CommitError::Store(StoreError::Corrupt("a lesson's commit is never plain".to_owned()));
-        Ok((0..commits.len()).map(|place| (place, never())).collect())
+    async fn write_at_once(_: &Session, _: &[&Self], _: &Noting<'_>) -> Result<Failures, Fault> {
+        Err(Fault::Clashed)
     }
 
-    async fn write(
-        session: &Session,
-        commits: &[&Self],
-        node: i32,
-        later: Option<Timestamp>,
-    ) -> Result<Written, Trouble> {
+    async fn write(session: &Session, commits: &[&Self], noting: &Noting<'_>) -> Result<Written, Trouble> {
         session.run("BEGIN").await?;
         let mut written = Written::default();
         pass_fences(session, commits, &mut written).await?;
@@ -79,9 +73,7 @@ impl Work for LessonCommit {
         }
         let said = written.kept(commits).into_iter().flat_map(|(_, commit)| &commit.announcements);
         announcements::send(session, said).await?;
-        if let Some(at) = later {
-            note_time(session, node, Self::WRITER, at).await?;
-        }
+        noting.note(session).await?;
         Ok(written)
     }
 }
