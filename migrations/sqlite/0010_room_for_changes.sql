@@ -1,0 +1,2 @@
+-- Rows are changed where they are here: there is nothing to do.
+SELECT 1;
