@@ -22,7 +22,7 @@ const ALL: &[Migration] = &[
     Migration { number: 5, needs: 1, sql: include_str!("../../../migrations/postgres/0005_units.sql") },
     Migration { number: 6, needs: 1, sql: include_str!("../../../migrations/postgres/0006_cases.sql") },
     Migration { number: 7, needs: 1, sql: include_str!("../../../migrations/postgres/0007_notebook.sql") },
-    Migration { number: 10, needs: 1, sql: include_str!("../../../migrations/postgres/0010_room_for_changes.sql") },
+    Migration { number: 8, needs: 1, sql: include_str!("../../../migrations/postgres/0008_room_for_changes.sql") },
 ];
 
 /// Nodes that start at once migrate one after the other. Any number will do that nobody else uses.

@@ -11,7 +11,7 @@ const ALL: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/sqlite/0005_units.sql")),
     M::up(include_str!("../../../migrations/sqlite/0006_cases.sql")),
     M::up(include_str!("../../../migrations/sqlite/0007_notebook.sql")),
-    M::up(include_str!("../../../migrations/sqlite/0010_room_for_changes.sql")),
+    M::up(include_str!("../../../migrations/sqlite/0008_room_for_changes.sql")),
 ];
 
 /// The number of the last one, which the file remembers.
