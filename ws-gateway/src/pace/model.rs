@@ -3,7 +3,7 @@
 
 use super::{Pace, Signs};
 use crate::limits::{PACE_INTERVAL, REQUESTS_MAX};
-use crate::queue::Queue;
+use crate::queue::{Queue, StartPlace};
 use exam_core::{PersonId, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -239,7 +239,7 @@ impl Model {
         self.seen.asks += 1;
         let (it, who) = (&mut self.nodes[node], &mut self.learners[learner]);
         let place = it.queue.enter(who.person, at(self.now));
-        if place.map(|place| place.started()).is_some() {
+        if place.map(StartPlace::started).is_some() {
             who.entered = Some(self.now);
             self.seen.entered.push((who.comes, self.now));
             self.work(node, learner, START_COST);
