@@ -123,7 +123,8 @@ async fn a_change_ends_no_session(store: &Arc<dyn Store>, row: &PersonRow) {
     let expected = Person { name: change.name.clone(), roles, unit: change.unit.clone(), ..row.person.clone() };
     assert_eq!(store.person(person).await.unwrap().unwrap(), PersonRow { person: expected.clone(), ..row.clone() });
     let (kept, now) = store.session(session.token_hash).await.unwrap().unwrap();
-    assert_eq!((kept, now.person), (session, expected));
+    assert_eq!((&kept, now.person), (&session, expected));
+    store.delete_session(person, session.token_hash).await.unwrap();
     let none = PersonChange { unit: None, ..change };
     store.change_person(person, none.clone(), act("person.change")).await.unwrap();
     assert_eq!(store.person(person).await.unwrap().unwrap().person.unit, None);
