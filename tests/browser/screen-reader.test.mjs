@@ -80,11 +80,20 @@ const one = (nodes, role, name) => {
 };
 const focused = (page) => page.evaluate(() => `${document.activeElement.tagName} ${document.activeElement.textContent.trim()}`);
 
+/** Until the page at hand has said its name, which it does a moment after it is there. */
+const named = (page, from) => until(async () => {
+  const title = await page.title();
+  return (await heardSince(page, from)).some(({ words }) => title.startsWith(words));
+}, 'the page to be named');
+
 async function begin(page, exam) {
   if (!page.url().includes(`/exams/${exam}`)) await page.goto(`${site.origin}/exams/${exam}`);
   await page.check('.check input');
+  await named(page, 0);
+  const from = await heardNow(page);
   await page.click('button:has-text("开始考试")');
   await page.waitForSelector('.question .option, .question .answer-line, .question .order, .question .pair');
+  await named(page, from);
   return page.url().split('/').pop();
 }
 
