@@ -31,6 +31,9 @@ function browserPath() {
   return found;
 }
 
+/** Looked for before any server is started: one without a browser would be left running. */
+const BROWSER = browserPath();
+
 /** A demo site on a port of its own with an empty database. */
 export async function startServer(args = []) {
   const folder = mkdtempSync(join(tmpdir(), 'keju-browser-'));
@@ -60,7 +63,7 @@ export async function startServer(args = []) {
 
 export async function startBrowser() {
   return chromium.launch({
-    executablePath: browserPath(),
+    executablePath: BROWSER,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync',
       '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'],
   });

@@ -584,6 +584,23 @@ test('English is a whole language, and the choice is kept', async () => {
   await page.waitForSelector('.notice.bad:has-text("Not found")');
 });
 
+test('a language whose words do not arrive leaves the page in the other one, and is spoken later', async () => {
+  const page = await site.open('learner82', { options: { serviceWorkers: 'allow' } });
+  await page.evaluate(async () => { await navigator.serviceWorker.ready; });
+  // Through the worker once, so that it keeps what it sees.
+  await page.reload();
+  await page.waitForSelector('header.top');
+  await page.context().setOffline(true);
+  await page.click('button:has-text("English")');
+  await page.waitForSelector('.toast.bad:has-text("连不上服务器")');
+  await page.reload();
+  // In whichever language the browser still has.
+  await page.waitForSelector('.notice.bad >> text=/连不上服务器|cannot be reached/');
+  await page.context().setOffline(false);
+  await page.reload();
+  await page.waitForSelector('nav a:has-text("My year")');
+});
+
 test('a course shows its lessons, how far they are, and leads to the player', async () => {
   const bank = (await author.ask('GET', 'banks')).items.find((one) => one.code === 'anquan');
   const course = (await author.ask('GET', 'courses')).items.find((one) => one.code === 'zy-aq');

@@ -24,7 +24,8 @@ async function listen(username, path) {
   await page.fill('input[name=username]', username);
   await page.fill('input[name=password]', 'keju-demo');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('main h1');
+  // The page of signing in has a heading too, and whoever leaves it too early is not signed in.
+  await page.waitForSelector('header.top');
   return page;
 }
 

@@ -1,7 +1,7 @@
 // The beginning: who is signed in, which page, and from one page to the next.
 import { h } from './core/dom.js';
 import { speak, speakOfStaff, t } from './core/i18n.js';
-import { say } from './core/dialog.js';
+import { say, toast } from './core/dialog.js';
 import { forget, is, me, recall, signOut } from './core/session.js';
 import { entries, renew, show } from './core/shell.js';
 import { empty, head, link, skeleton, stylesheet, trouble } from './core/parts.js';
@@ -132,7 +132,12 @@ window.addEventListener('popstate', async () => {
 });
 
 document.addEventListener('keju:language', async (event) => {
-  await speak(event.detail);
+  try {
+    await speak(event.detail);
+  } catch {
+    toast(t('problem.network'), 'bad');
+    return;
+  }
   renew();
   await visit({ focus: false });
 });

@@ -21,10 +21,22 @@ export const current = () => language;
 
 /** Loads a language; the one of the last visit unless another is named. */
 export async function speak(name = settings.get('language')) {
-  language = name === 'en' ? 'en' : 'zh-CN';
-  words = (await CATALOGUES[language]()).default;
-  document.documentElement.lang = language;
-  settings.set('language', language);
+  const chosen = name === 'en' ? 'en' : 'zh-CN';
+  // Kept before its words are here: whoever chooses may go on at once.
+  settings.set('language', chosen);
+  try {
+    await load(chosen);
+  } catch (problem) {
+    if (Object.keys(words).length) throw problem;
+    // A page that opens without a network has perhaps the words of the other one.
+    await load(chosen === 'en' ? 'zh-CN' : 'en');
+  }
+}
+
+async function load(name) {
+  words = (await CATALOGUES[name]()).default;
+  language = name;
+  document.documentElement.lang = name;
 }
 
 /** Adds the words of staff's pages to the language at hand. */
