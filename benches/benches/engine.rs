@@ -1,14 +1,16 @@
 //! Durable answers through the engine, beside one INSERT per transaction on the same kind of database, in one run.
 //!
 //! `cargo bench -p keju-benches --bench engine`, or with how many at once behind `--`: `1`, `16`, `64`, `256`. Read the ratios: the machine's own speed drifts.
-//! `KEJU_BENCH_DATABASE=postgres` takes PostgreSQL instead of SQLite; its CPU time counts. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured.
+//! Answers come by people's time and each paper gets as many as a person gives, so that logs are as long as they are in
+//! the field and nobody is told of a machine. `KEJU_BENCH_DATABASE=postgres` takes PostgreSQL instead of SQLite; its CPU time counts. `KEJU_BENCH_ROUNDS` and `KEJU_BENCH_MS` say how often and how long each is measured.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
+use exam_service::Clock;
 use keju_benches::database::Database;
 use keju_benches::process::{median, round_ms, rounds};
-use keju_benches::site::{BenchSite, Learner};
-use std::sync::Arc;
+use keju_benches::site::{BenchSite, Learner, Leisure, SLOTS};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -37,18 +39,24 @@ fn measured(database: &Database, work: impl FnOnce(Instant) -> u64) -> Measured 
     Measured { done, took: started.elapsed(), cpu: database.cpu_with_own().saturating_sub(cpu) }
 }
 
-/// All learners answer at once, each one answer after the other.
-async fn answer_all(site: &BenchSite, learners: Vec<Learner>, until: Instant) -> u64 {
+/// So many answer at once, each one answer after the other: every question twice, and then another paper.
+async fn answer_all(site: &BenchSite, clock: &Arc<Leisure>, papers: Papers, concurrent: usize, until: Instant) -> u64 {
     let mut tasks = Vec::new();
-    for learner in learners {
-        let engine = Arc::clone(&site.engine);
+    for _ in 0..concurrent {
+        let (engine, clock, papers) = (Arc::clone(&site.engine), Arc::clone(clock), Arc::clone(&papers));
         tasks.push(tokio::spawn(async move {
-            let mut round = 0;
-            while Instant::now() < until {
-                learner.answer(&engine, round).await;
-                round += 1;
+            let mut done = 0;
+            loop {
+                let learner = papers.lock().expect("nobody panics").pop().expect("there are papers enough");
+                for round in 0..u64::from(2 * SLOTS) {
+                    if Instant::now() >= until {
+                        return done;
+                    }
+                    clock.think();
+                    learner.answer(&engine, round).await;
+                    done += 1;
+                }
             }
-            round
         }));
     }
     let mut done = 0;
@@ -58,6 +66,19 @@ async fn answer_all(site: &BenchSite, learners: Vec<Learner>, until: Instant) ->
     done
 }
 
+/// Attempts that wait for somebody to answer them.
+type Papers = Arc<Mutex<Vec<Learner>>>;
+
+/// More than so many answers in a millisecond are not expected of anything.
+const ANSWERS_PER_MS_MAX: u64 = 150;
+
+/// Fresh attempts, as many as may be answered in a round.
+async fn papers(site: &BenchSite, concurrent: usize) -> Papers {
+    let answers = round_ms() * ANSWERS_PER_MS_MAX.min(10 * concurrent as u64);
+    let count = answers / u64::from(2 * SLOTS) + concurrent as u64;
+    Arc::new(Mutex::new(site.learners(count as usize).await))
+}
+
 /// As the program has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -65,7 +86,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// G2: group commit beside one INSERT per transaction.
 fn main() {
     let runtime = Runtime::new().expect("a runtime starts");
-    let site = runtime.block_on(BenchSite::open(1_000, true));
+    let clock = Leisure::start();
+    let site = runtime.block_on(BenchSite::open_at(1_000, true, Arc::clone(&clock) as Arc<dyn Clock>));
     let database = site.database();
     println!(
         "\ndurable answers in the engine on {}, beside one INSERT per transaction (medians of {} rounds)",
@@ -78,9 +100,10 @@ fn main() {
         let pairs: Vec<(Measured, Measured)> = (0..rounds())
             .map(|_| {
                 let inserts = measured(database, |until| database.insert_all(concurrent, until));
-                // Fresh attempts: each holds so many answers only.
-                let learners = runtime.block_on(site.learners(concurrent));
-                (inserts, measured(database, |until| runtime.block_on(answer_all(&site, learners, until))))
+                let papers = runtime.block_on(papers(&site, concurrent));
+                clock.shared_by(concurrent);
+                let answering = |until| runtime.block_on(answer_all(&site, &clock, papers, concurrent, until));
+                (inserts, measured(database, answering))
             })
             .collect();
         let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());

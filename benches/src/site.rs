@@ -12,19 +12,22 @@ use exam_core::ids::{AttemptId, BankId, ExamId, LessonId, PartnerId, PersonId};
 use exam_core::integrity::Origin;
 use exam_core::lesson::LessonPolicy;
 use exam_core::person::{Person, Role};
-use exam_service::{Engine, ExamDraft, Identity, LessonDraft, Options, PartnerDraft, SystemClock};
+use exam_service::{Clock, Engine, ExamDraft, Identity, LessonDraft, Options, PartnerDraft, SystemClock};
 use exam_store::{ItemState, PersonRow, SessionRow};
+use futures_util::StreamExt as _;
 use question_bank::{
     Blueprint, Difficulty, Interaction, Item, ItemKind, Key, OptionId, Points, Prompt, Response, RichText, Section,
     Solution, TopicPath,
 };
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// Slots of the bench's paper.
 pub const SLOTS: u32 = 40;
+/// So many attempts are started at once.
+const STARTS_AT_ONCE: usize = 64;
 
 /// See the module.
 pub struct BenchSite {
@@ -74,10 +77,14 @@ impl Learner {
 impl BenchSite {
     /// Makes a site with so many items and one exam of forty.
     pub async fn open(items: u32, heuristics: bool) -> Self {
+        Self::open_at(items, heuristics, Arc::new(SystemClock::start(None))).await
+    }
+
+    /// The same, by a clock of the bench's own.
+    pub async fn open_at(items: u32, heuristics: bool, clock: Arc<dyn Clock>) -> Self {
         let database = Database::new();
         let store = database.open().await;
         let options = Options { heuristics, ..Options::default() };
-        let clock = Arc::new(SystemClock::start(None));
         let engine = Engine::open(store.store(), clock, options).await;
         let engine = engine.expect("the engine opens");
         let author = person(0, vec![Role::Author]);
@@ -188,14 +195,49 @@ impl BenchSite {
 
     /// So many new learners, each with an open attempt.
     pub async fn learners(&self, count: usize) -> Vec<Learner> {
-        let people = self.people(count).await;
-        let mut learners = Vec::with_capacity(count);
-        for identity in people {
+        let starting = self.people(count).await.into_iter().map(|identity| async {
             let origin = origin();
             let started = self.engine.start(&identity, self.exam, Uuid::now_v7(), Mode::Exam, &origin).await;
-            learners.push(Learner { attempt: started.expect("the attempt starts").id, identity, origin });
-        }
-        learners
+            Learner { attempt: started.expect("the attempt starts").id, identity, origin }
+        });
+        futures_util::stream::iter(starting).buffered(STARTS_AT_ONCE).collect().await
+    }
+}
+
+/// A clock by which people take their time, however fast they are asked: with every answer of one of so many, a part
+/// of what somebody thinks before an answer goes by. Some think long: nobody's rhythm is a machine's.
+pub struct Leisure {
+    now_us: AtomicI64,
+    people: AtomicI64,
+}
+
+impl Leisure {
+    const LEAST_US: i64 = 5_000_000;
+    const LONG_US: i64 = 20_000_000;
+
+    /// Begins now.
+    pub fn start() -> Arc<Self> {
+        let now_us = SystemClock::start(None).now().ms() * 1_000;
+        Arc::new(Self { now_us: AtomicI64::new(now_us), people: AtomicI64::new(1) })
+    }
+
+    /// So many answer from now on.
+    pub fn shared_by(&self, people: usize) {
+        self.people.store(people as i64, Ordering::Relaxed);
+    }
+
+    /// One of them has thought.
+    pub fn think(&self) {
+        let people = self.people.load(Ordering::Relaxed);
+        let is_long = rand::random_range(0..people) == 0;
+        let us = Self::LEAST_US / people + if is_long { Self::LONG_US } else { 0 };
+        self.now_us.fetch_add(us, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Leisure {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.now_us.load(Ordering::Relaxed) / 1_000)
     }
 }
 
@@ -245,7 +287,8 @@ fn rules() -> ExamRules {
     };
     ExamRules {
         blueprint: Blueprint { sections: vec![section], overlap_max: None, exposure_max: None, shuffle_options: true },
-        duration_ms: 5_400_000,
+        // Longer than any bench, whatever its clock.
+        duration_ms: 400 * 86_400_000,
         grace_ms: 0,
         pass_score: Points::whole(60),
         attempts_max: 0,
