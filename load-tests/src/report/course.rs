@@ -9,8 +9,9 @@ const OVERLOAD: &str = "overload";
 const WELL_MS: f64 = 250.0;
 /// So many intervals in a row have to be well again.
 const WELL_FOR: usize = 3;
-/// A peak lasts at least so long.
-const PEAK_SECONDS: f64 = 10.0;
+/// A peak lasts so long, or as long as the overload: what a machine does for a few seconds in which nobody starts or
+/// hands in, it does not do in the long run.
+const PEAK_SECONDS: f64 = 60.0;
 
 /// When the phase `overload` begins and ends, in seconds.
 fn overload(report: &Report) -> Option<(f64, f64)> {
@@ -37,14 +38,14 @@ pub fn recovery_s(report: &Report) -> Option<f64> {
     Some(back as f64 * interval_s)
 }
 
-/// Answers a second during the overload, as a share of the best ten seconds of the run. Its first fifth is
+/// Answers a second during the overload, as a share of the best minute of the run. Its first fifth is
 /// left out: whoever has just come has nothing to answer yet.
 #[must_use]
 pub fn goodput_percent(report: &Report) -> Option<f64> {
     let (begins_s, ends_s) = overload(report)?;
     let (slices, interval_s) = answers(report)?;
     let done: Vec<f64> = slices.iter().map(|slice| slice.ok as f64).collect();
-    let window = ((PEAK_SECONDS / interval_s).round() as usize).clamp(1, done.len().max(1));
+    let window = ((PEAK_SECONDS.min(ends_s - begins_s) / interval_s).round() as usize).clamp(1, done.len().max(1));
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
     let peak = done.windows(window).map(mean).fold(0.0, f64::max);
     let from = ((begins_s + (ends_s - begins_s) / 5.0) / interval_s) as usize;
