@@ -65,7 +65,7 @@ pub use loaded::LoadedExam;
 pub use notebook::{NotebookEntry, NotebookView};
 pub use outbox::{Courier, Delivery};
 pub use partners::{CreatedPartner, PartnerDraft, PartnerIdentity, PartnerView};
-pub use people::{CreatedPerson, NewPerson, RefusedPerson};
+pub use people::{CreatedPerson, NewPerson, RefusedPerson, subject_person};
 pub use practice::{PracticeOf, Wanted};
 pub use proctor::{ActOutcome, SessionView, TimelineView};
 pub use regrade::{RegradeChange, RegradeReport};

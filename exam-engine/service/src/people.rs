@@ -244,7 +244,9 @@ impl Engine {
         } else {
             self.store.audit_records(page).await?
         };
-        let names = self.names(records.iter().filter_map(|record| record.actor)).await?;
+        // Whoever did it, and whoever it was done to where that is a person.
+        let actors = records.iter().filter_map(|record| record.actor);
+        let names = self.names(actors.chain(records.iter().filter_map(subject_person))).await?;
         Ok((records, names))
     }
 
@@ -264,6 +266,12 @@ impl Engine {
     pub async fn anybody(&self) -> Result<bool, EngineError> {
         Ok(self.store.any_person().await?)
     }
+}
+
+/// The person a record is about, if its subject is one: ids of one kind are never those of another.
+#[must_use]
+pub fn subject_person(record: &AuditRecord) -> Option<PersonId> {
+    PersonId::parse(&record.subject)
 }
 
 fn person_row(person: NewPerson, hash: String, must_change_password: bool) -> PersonRow {

@@ -74,6 +74,8 @@ async fn a_disabled_person_is_out_at_once() {
     let (first, second) = (&latest["items"][0], &latest["items"][1]);
     assert_eq!(json!([first["act"], second["act"]]), json!(["person.enable", "person.disable"]));
     assert!(first["actor_name"].is_string());
+    assert_eq!(first["subject_name"], learner.me().await.ok(200)["name"]);
+    assert_eq!(first["detail"], json!(null), "the act says it all");
     let earlier = site.admin.get(&format!("/audit?order=newest&limit=1&after={}", text(&latest["next"]))).await.ok(200);
     assert_eq!(earlier["items"][0]["seq"].as_i64(), second["seq"].as_i64().map(|seq| seq - 1));
     let _ = site.admin.get("/audit?order=sideways").await.problem(400, "invalid");

@@ -6,8 +6,10 @@ use super::extract::{Params, SignedIn};
 use super::problem::Problem;
 use crate::app::App;
 use axum::extract::State;
+use exam_service::subject_person;
 use exam_store::Page;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -53,6 +55,11 @@ pub struct AuditView {
     actor_name: Option<String>,
     act: String,
     subject: String,
+    /// Where the subject is a person.
+    subject_name: Option<String>,
+    /// What changed, by the act.
+    #[schema(value_type = Object)]
+    detail: Option<Box<RawValue>>,
     hash: String,
 }
 
@@ -76,8 +83,11 @@ async fn audit(
             at: record.at,
             actor: record.actor.map(|actor| actor.to_string()),
             actor_name: record.actor.and_then(|actor| names.get(&actor)).cloned(),
+            subject_name: subject_person(&record).and_then(|person| names.get(&person)).cloned(),
             act: record.act,
             subject: record.subject,
+            // Kept as it was hashed; the empty object says nothing.
+            detail: RawValue::from_string(record.detail).ok().filter(|detail| detail.get() != "{}"),
             hash: record.hash,
         })
         .collect();
