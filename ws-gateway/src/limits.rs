@@ -25,7 +25,7 @@ pub const HTTP_CONNECTIONS_RESERVED: usize = 200;
 /// Bytes of a frame or message on a socket, in either direction.
 pub const FRAME_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of a socket's buffer for reading; most are idle most of the time.
-pub const SOCKET_READ_BUFFER: usize = 512;
+pub const SOCKET_READ_BUFFER: usize = 256;
 /// Bytes that may wait in a socket's own buffer to be written.
 pub const SOCKET_WRITE_BUFFER_MAX: usize = 64 * 1024;
 /// Bytes one socket may send a second in the long run.

@@ -14,7 +14,7 @@ use crate::http::problem::Problem;
 use crate::limits::{CLOSE_TIMEOUT, SEND_TIMEOUT};
 use crate::socket::{Bucket, Meter};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use exam_core::ids::PartnerId;
+use exam_core::ids::{AttemptId, ExamId, PartnerId};
 use exam_core::integrity::Origin;
 use exam_service::{EngineError, Identity, Pass, Purpose};
 use serde::Serialize;
@@ -58,6 +58,13 @@ pub(super) enum Heard {
     Letter(Letter),
     /// Something to do.
     Mark(Mark),
+}
+
+/// What a socket is about, once its peer has said hello.
+enum Begun {
+    Lesson(Box<lesson::Study>),
+    Attempt(Box<(Identity, AttemptId, Option<ResumeIn>)>),
+    Proctor(Box<(Identity, ExamId)>),
 }
 
 /// Conversations end; they have no result.
@@ -146,15 +153,30 @@ impl Connection {
         }
     }
 
+    /// The idle ones are learners in lessons: while they are, no step of the way there is kept.
     async fn converse(&mut self) -> Conversation {
         loop {
-            let (pass, resume) = Box::pin(self.hello()).await?;
-            let ended = match (pass.purpose, pass.identity().cloned()) {
-                (Purpose::Lesson(_), _) => self.study(pass, resume).await,
-                (Purpose::Attempt(id), Some(identity)) => Box::pin(attempt::converse(self, identity, id, resume)).await,
-                (Purpose::Proctor(id), Some(identity)) => Box::pin(proctor::converse(self, identity, id)).await,
-                // Partners send learners to lessons and to nothing else.
-                (Purpose::Attempt(_) | Purpose::Proctor(_), None) => Err(Close::NOT_ALLOWED.into()),
+            let ended = match Box::pin(self.begin()).await {
+                Err(end) => Err(end),
+                Ok(Begun::Lesson(mut study)) => {
+                    let ended = study.accompany(self).await;
+                    study.close(self);
+                    ended
+                }
+                Ok(Begun::Attempt(known)) => {
+                    let accompany = async {
+                        let (identity, id, resume) = *known;
+                        attempt::converse(self, identity, id, resume).await
+                    };
+                    Box::pin(accompany).await
+                }
+                Ok(Begun::Proctor(known)) => {
+                    let accompany = async {
+                        let (identity, id) = *known;
+                        proctor::converse(self, identity, id).await
+                    };
+                    Box::pin(accompany).await
+                }
             };
             let Err(end) = ended;
             if end != End::Resync {
@@ -164,12 +186,16 @@ impl Connection {
         }
     }
 
-    /// The idle ones are learners in lessons: no step of theirs keeps more than it needs.
-    async fn study(&mut self, pass: Pass, resume: Option<ResumeIn>) -> Conversation {
-        let mut study = Box::pin(lesson::open(self, pass, resume)).await?;
-        let ended = study.accompany(self).await;
-        study.close(self);
-        ended
+    /// Hello, and what it asks for.
+    async fn begin(&mut self) -> Result<Begun, End> {
+        let (pass, resume) = self.hello().await?;
+        match (pass.purpose, pass.identity().cloned()) {
+            (Purpose::Lesson(_), _) => Ok(Begun::Lesson(lesson::open(self, pass, resume).await?)),
+            (Purpose::Attempt(id), Some(identity)) => Ok(Begun::Attempt(Box::new((identity, id, resume)))),
+            (Purpose::Proctor(id), Some(identity)) => Ok(Begun::Proctor(Box::new((identity, id)))),
+            // Partners send learners to lessons and to nothing else.
+            (Purpose::Attempt(_) | Purpose::Proctor(_), None) => Err(Close::NOT_ALLOWED.into()),
+        }
     }
 
     /// Waits for the first message and finds out whom it is from.
