@@ -26,8 +26,8 @@ use uuid::Uuid;
 
 /// Slots of the bench's paper.
 pub const SLOTS: u32 = 40;
-/// So many attempts are started at once.
-const STARTS_AT_ONCE: usize = 64;
+/// So many attempts or sessions are made at once.
+const AT_ONCE: usize = 64;
 
 /// See the module.
 pub struct BenchSite {
@@ -135,26 +135,18 @@ impl BenchSite {
 
     /// A session for each: its token.
     pub async fn sign_in(&self, people: &[Identity]) -> Vec<String> {
-        let mut tasks = Vec::with_capacity(people.len());
-        for person in people {
-            let (engine, person) = (Arc::clone(&self.engine), person.id());
-            tasks.push(tokio::spawn(async move {
-                let token = format!("{}{}", Uuid::new_v4().simple(), &Uuid::new_v4().simple().to_string()[..11]);
-                let session = SessionRow {
-                    token_hash: Sha256::digest(token.as_bytes()).into(),
-                    person,
-                    created_at: engine.now(),
-                    expires_at: engine.now().plus_ms(12 * 3_600_000),
-                };
-                engine.store().create_session(session).await.expect("a session");
-                token
-            }));
-        }
-        let mut tokens = Vec::with_capacity(people.len());
-        for task in tasks {
-            tokens.push(task.await.expect("a sign-in ends"));
-        }
-        tokens
+        let signing_in = people.iter().map(|person| async {
+            let token = format!("{}{}", Uuid::new_v4().simple(), &Uuid::new_v4().simple().to_string()[..11]);
+            let session = SessionRow {
+                token_hash: Sha256::digest(token.as_bytes()).into(),
+                person: person.id(),
+                created_at: self.engine.now(),
+                expires_at: self.engine.now().plus_ms(12 * 3_600_000),
+            };
+            self.engine.store().create_session(session).await.expect("a session");
+            token
+        });
+        futures_util::stream::iter(signing_in).buffered(AT_ONCE).collect().await
     }
 
     /// A lesson of this policy in a professional course of its own.
@@ -200,7 +192,7 @@ impl BenchSite {
             let started = self.engine.start(&identity, self.exam, Uuid::now_v7(), Mode::Exam, &origin).await;
             Learner { attempt: started.expect("the attempt starts").id, identity, origin }
         });
-        futures_util::stream::iter(starting).buffered(STARTS_AT_ONCE).collect().await
+        futures_util::stream::iter(starting).buffered(AT_ONCE).collect().await
     }
 }
 
