@@ -370,7 +370,10 @@ test('an administrator changes what a person is: it holds at once where they are
   assert.equal(await page.locator('button:has-text("重置密码")').count(), 0);
   await page.click('.dialog button:has-text("取消")');
   await page.goto(`${site.origin}/site/audit`);
-  await page.waitForSelector('td:has-text("修改人员")');
+  // Who it was done to, and what became of it.
+  const entry = page.locator('tbody tr:has(td:has-text("修改人员"))').first();
+  await entry.locator('a:has-text("调动后")').waitFor();
+  assert.match(await entry.textContent(), /roles: .*unit: "370303-02"/);
   assert.deepEqual(page.faults, []);
   assert.deepEqual(theirs.faults, []);
 });

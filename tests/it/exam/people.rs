@@ -61,6 +61,7 @@ async fn a_made_password_has_to_be_changed_first() {
 async fn a_disabled_person_is_out_at_once() {
     let site = Site::start().await;
     let learner = site.learner().await;
+    let name = learner.me().await.ok(200)["name"].clone();
     let path = format!("/people/{}/disabled", learner.person);
     assert_eq!(site.admin.put(&path, &json!({"disabled": true})).await.status, 204);
     let _ = learner.me().await.problem(401, "unauthenticated");
@@ -74,7 +75,7 @@ async fn a_disabled_person_is_out_at_once() {
     let (first, second) = (&latest["items"][0], &latest["items"][1]);
     assert_eq!(json!([first["act"], second["act"]]), json!(["person.enable", "person.disable"]));
     assert!(first["actor_name"].is_string());
-    assert_eq!(first["subject_name"], learner.me().await.ok(200)["name"]);
+    assert_eq!(first["subject_name"], name);
     assert_eq!(first["detail"], json!(null), "the act says it all");
     let earlier = site.admin.get(&format!("/audit?order=newest&limit=1&after={}", text(&latest["next"]))).await.ok(200);
     assert_eq!(earlier["items"][0]["seq"].as_i64(), second["seq"].as_i64().map(|seq| seq - 1));
@@ -118,6 +119,7 @@ async fn another_role_and_another_unit_hold_at_once_and_the_session_goes_on() {
 
     let entry = latest(&site, 1).await.remove(0);
     assert_eq!(json!([entry["act"], entry["subject"]]), json!(["person.change", person.person]));
+    assert_eq!(json!([entry["subject_name"], entry["detail"]["roles"]]), json!(["李四", ["learner"]]));
 }
 
 #[tokio::test]
