@@ -14,7 +14,7 @@ export default async function page(context) {
   const told = h('div', {});
   const act = (record) => (has(`audit.${record.act}`) ? t(`audit.${record.act}`) : record.act);
   const subject = (record) => (record.subject_name ? link(`/site/people/${record.subject}`, record.subject_name) : h('code', { class: 'small' }, record.subject));
-  const detail = (record) => record.detail && h('p', { class: 'small quiet' }, h('code', {}, JSON.stringify(record.detail).slice(1, -1).replace(/"(\w+)":/g, ' $1: ').trim()));
+  const detail = (record) => (record.detail ? JSON.stringify(record.detail).slice(1, -1).replace(/"(\w+)":/g, ' $1: ').trim() : '');
   const more = working(t('audit.earlier'), async () => {
     put(told);
     try {
@@ -27,11 +27,11 @@ export default async function page(context) {
     }
   }, '');
   const draw = () => {
-    const shown = records.filter((record) => !text || [act(record), record.act, record.subject, record.subject_name || '', record.actor_name || '', JSON.stringify(record.detail)].some((words) => words.includes(text)));
+    const shown = records.filter((record) => !text || [act(record), record.act, record.subject, record.subject_name || '', record.actor_name || '', detail(record)].some((words) => words.includes(text)));
     put(body, h('p', { class: 'small quiet', role: 'status' }, t('audit.shown', { n: number(shown.length), all: number(records.length) })),
       shown.length ? table(t('nav.audit'), ['#', t('audit.at'), t('audit.actor'), t('audit.act'), t('audit.subject')], shown.map((record) => [
         String(record.seq), moment(record.at), record.actor ? record.actor_name || h('code', { class: 'small' }, record.actor.slice(0, 8)) : t('timeline.server'),
-        h('div', {}, act(record), detail(record)), subject(record)])) : empty(t('console.none_fit'), t('console.none_fit_text')),
+        h('div', {}, act(record), record.detail && h('p', { class: 'small quiet' }, h('code', {}, detail(record)))), subject(record)])) : empty(t('console.none_fit'), t('console.none_fit_text')),
       told, next && h('p', {}, more));
   };
   draw();
