@@ -2,9 +2,10 @@
 
 use crate::engine::Stats;
 use crate::events::{AttemptEvent, Event, Events};
+use crate::expiry::Alarm;
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::outlive::Outlive;
-use crate::rows::{Prepared, fold, hours_facts, prepare};
+use crate::rows::{Hand, Prepared, fold, hours_facts, prepare};
 use crate::slots::{Slot, Turn};
 use crate::{Engine, EngineError, LoadedExam};
 use exam_core::attempt::decide::Decided;
@@ -17,7 +18,6 @@ use exam_core::{Refusal, Timestamp};
 use exam_store::{CommitError, Store};
 use question_bank::pool::Pool;
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// What a command did.
 pub(crate) struct Done {
@@ -175,7 +175,8 @@ impl Engine {
         facts: &HoursFacts,
         now: Timestamp,
     ) -> Result<Prepared, EngineError> {
-        slot.read(|attempt| prepare(attempt, decided, now, actor, self.options.node, learner, facts))
+        let hand = Hand { actor, node: self.options.node, voice: self.keeper.voice };
+        slot.read(|attempt| prepare(attempt, decided, now, hand, learner, facts))
             .ok_or_else(|| EngineError::Internal("an attempt was forgotten in its own turn".into()))?
     }
 }
@@ -194,7 +195,10 @@ fn refuses(judged: &Result<Decided, Refusal>) -> bool {
 pub(crate) struct Keeper {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) stats: Arc<Stats>,
-    pub(crate) due: Arc<Notify>,
+    /// Wakes the expiry worker.
+    pub(crate) alarm: Arc<Alarm>,
+    /// Names this engine in announcements.
+    pub(crate) voice: u64,
     pub(crate) events: Arc<Events>,
 }
 
@@ -256,7 +260,7 @@ impl Keeper {
                     exam.timing.add(paper_slot.item, step.at.since(attempt.observer.last_answer_at()));
                 }
             }
-            StepBody::Resumed { .. } | StepBody::Extended { .. } => self.due.notify_one(),
+            StepBody::Resumed { .. } | StepBody::Extended { .. } => self.alarm.ring(),
             _ => {}
         }
     }

@@ -123,7 +123,8 @@ impl Engine {
         let keeper = Keeper {
             store: Arc::clone(&store),
             stats: Arc::new(Stats::default()),
-            due: Arc::new(Notify::new()),
+            alarm: Arc::default(),
+            voice: rand::random::<u64>().max(1),
             events: Arc::new(Events::default()),
         };
         Ok(Arc::new(Self {

@@ -1,18 +1,63 @@
 //! The expiry worker: closes attempts nobody submits. Asks the store what is due, so that several nodes
-//! may do it at once and none has to; what one has claimed no other works on. A start, an extension or a
-//! resumption wakes it.
+//! may do it at once and none has to; what one has claimed no other works on. What comes due earlier than it meant to
+//! sleep wakes it, and nothing else does: starts and flags come by the thousand.
 
 use crate::limits::{EXPIRY_BATCH, EXPIRY_LEASE_MS, EXPIRY_SLEEP_MS_MAX, EXPIRY_SPREAD_MS};
 use crate::{Engine, EngineError};
-use exam_core::Refusal;
 use exam_core::attempt::{Command, command::Actor};
+use exam_core::{Refusal, Timestamp};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Until when the worker sleeps, and how to wake it earlier.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    /// In milliseconds; the end of time while it does not sleep, so that whatever comes due meanwhile is remembered.
+    until: AtomicI64,
+    earlier: Notify,
+}
+
+impl Default for Alarm {
+    fn default() -> Self {
+        Self { until: AtomicI64::new(i64::MAX), earlier: Notify::new() }
+    }
+}
+
+impl Alarm {
+    /// Something comes due then.
+    pub(crate) fn comes_due(&self, at: Timestamp) {
+        if at.ms() < self.until.load(Ordering::SeqCst) {
+            self.ring();
+        }
+    }
+
+    /// Wakes the worker, or lets it look once more before it sleeps.
+    pub(crate) fn ring(&self) {
+        self.earlier.notify_one();
+    }
+
+    /// From here on everything that comes due is remembered.
+    fn awake(&self) {
+        self.until.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    /// Sleeps so long, from `now`, unless something comes due before.
+    async fn sleep(&self, now: Timestamp, ms: i64) {
+        let ms = ms.clamp(1, EXPIRY_SLEEP_MS_MAX);
+        self.until.store(now.ms().saturating_add(ms), Ordering::SeqCst);
+        // What came due while the worker was busy is remembered; once is enough.
+        let _ = tokio::time::timeout(Duration::from_millis(ms as u64), self.earlier.notified()).await;
+    }
+}
 
 impl Engine {
     /// Runs until the task is dropped.
     pub async fn expire_forever(self: Arc<Self>) {
+        let alarm = Arc::clone(&self.keeper.alarm);
         loop {
+            alarm.awake();
             let sleep_ms = match self.expire_due().await {
                 Ok(_) => self.until_next_due().await,
                 Err(error) => {
@@ -20,9 +65,7 @@ impl Engine {
                     1_000
                 }
             };
-            let sleep = Duration::from_millis(sleep_ms.clamp(1, EXPIRY_SLEEP_MS_MAX) as u64);
-            // A notification while the worker was busy is remembered; one is enough.
-            let _ = tokio::time::timeout(sleep, self.keeper.due.notified()).await;
+            alarm.sleep(self.now(), sleep_ms).await;
         }
     }
 
@@ -65,5 +108,41 @@ impl Engine {
             Ok(None) => EXPIRY_SLEEP_MS_MAX,
             Err(_) => 1_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the worker, asleep for a minute, wakes before that.
+    async fn wakes(alarm: &Alarm, before: impl FnOnce(&Alarm), meanwhile: impl FnOnce(&Alarm)) -> bool {
+        let begun = tokio::time::Instant::now();
+        alarm.awake();
+        before(alarm);
+        let asleep = alarm.sleep(Timestamp::from_ms(1_000_000), 20_000);
+        tokio::pin!(asleep);
+        tokio::select! {
+            biased;
+            () = &mut asleep => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                meanwhile(alarm);
+                asleep.await;
+            }
+        }
+        begun.elapsed() < Duration::from_secs(15)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_comes_due_earlier_wakes_the_worker() {
+        let alarm = Alarm::default();
+        let at = Timestamp::from_ms;
+        assert!(!wakes(&alarm, |_| {}, |_| {}).await);
+        assert!(!wakes(&alarm, |_| {}, |alarm| alarm.comes_due(at(1_020_001))).await, "later than it wakes anyway");
+        assert!(wakes(&alarm, |_| {}, |alarm| alarm.comes_due(at(1_019_999))).await);
+        assert!(wakes(&alarm, |_| {}, Alarm::ring).await);
+        // While it was busy it may have looked before that was there: it looks once more, once.
+        assert!(wakes(&alarm, |alarm| alarm.comes_due(at(9_000_000)), |_| {}).await);
+        assert!(!wakes(&alarm, |_| {}, |_| {}).await);
     }
 }

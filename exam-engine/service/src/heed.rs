@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::events::{AttemptEvent, Event};
 use exam_core::ids::{AttemptId, ExamId, PersonId};
-use exam_store::{Announcement, Heard, Listener};
+use exam_store::{Announcement, AttemptNews, Heard, Listener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,13 @@ impl Engine {
     /// Runs until the task is dropped. To be started before anything is served.
     pub async fn heed_forever(self: Arc<Self>, mut listener: Listener) {
         while let Some(heard) = listener.next().await {
-            match heard {
-                Heard::Said(announcement) => self.heed(announcement).await,
-                Heard::Missed => self.doubt_everything().await,
+            let mut next = Some(heard);
+            while let Some(heard) = next {
+                match heard {
+                    Heard::Said(announcement) => self.heed(announcement).await,
+                    Heard::Missed => self.doubt_everything().await,
+                }
+                next = listener.at_hand();
             }
         }
     }
@@ -41,9 +45,9 @@ impl Engine {
                 self.sessions.forget_person(person);
                 self.events().tell(&Event::PersonChanged { person });
             }
-            Announcement::AttemptChanged { learner, attempt, exam, seq } => {
-                self.heed_attempt(learner, attempt, exam, seq).await;
-            }
+            // This engine's own are told and applied where they were made.
+            Announcement::AttemptChanged(news) if news.by == self.keeper.voice => {}
+            Announcement::AttemptChanged(news) => self.heed_attempt(&news).await,
             Announcement::ExamChanged { exam } => self.heed_exams(Some(exam)).await,
             Announcement::StudyTaken { learner, epoch } => self.events().tell(&Event::StudyTaken { learner, epoch }),
             Announcement::StudyResumed { learner, epoch, claim } => {
@@ -53,21 +57,22 @@ impl Engine {
         }
     }
 
-    /// This node's own changes are known already, and cost a look at the slot.
-    async fn heed_attempt(&self, learner: PersonId, attempt: AttemptId, exam: ExamId, seq: u32) {
+    async fn heed_attempt(&self, news: &AttemptNews) {
+        let AttemptNews { learner, attempt, exam, seq, by: _, due_at, shows } = *news;
         self.events().touch(exam, attempt);
         if let Some(slot) = self.slots.peek(attempt) {
             let known = slot.read(|attempt| attempt.seq);
             slot.hear(seq);
-            if let Some(known) = known.filter(|known| *known < seq) {
+            if let Some(known) = known.filter(|known| shows && *known < seq) {
                 match self.store.steps(learner, attempt).await {
                     Ok(rows) => self.tell_steps(learner, attempt, rows.iter().filter(|row| row.seq > known)),
                     Err(error) => tracing::warn!(%error, "what another node did could not be read"),
                 }
             }
         }
-        // A deadline may have moved.
-        self.keeper.due.notify_one();
+        if let Some(due_at) = due_at {
+            self.keeper.alarm.comes_due(due_at);
+        }
     }
 
     fn tell_steps<'a>(
@@ -94,7 +99,7 @@ impl Engine {
         self.sessions.forget_all();
         self.slots.all().iter().for_each(|slot| slot.doubt());
         self.events().tell(&Event::Missed);
-        self.keeper.due.notify_one();
+        self.keeper.alarm.ring();
         self.heed_exams(None).await;
     }
 }

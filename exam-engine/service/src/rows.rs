@@ -1,5 +1,6 @@
 //! What a decision becomes in the store: sealed steps, the attempt's row, the ledger, the site's log.
 
+use crate::events::AttemptEvent;
 use crate::{EngineError, LoadedExam};
 use exam_core::Timestamp;
 use exam_core::attempt::decide::Decided;
@@ -10,7 +11,7 @@ use exam_core::attempt::{
 use exam_core::audit::NewAudit;
 use exam_core::hours::{GrantSource, LedgerEntry};
 use exam_core::ids::{AttemptId, EntryId, PersonId};
-use exam_store::{Announcement, AttemptRow, AttemptState, CaseMark, Commit, RowChange};
+use exam_store::{Announcement, AttemptNews, AttemptRow, AttemptState, CaseMark, Commit, RowChange};
 use question_bank::Points;
 
 /// A commit and the steps in it, ready to be applied after it.
@@ -21,15 +22,25 @@ pub(crate) struct Prepared {
     pub(crate) attempt: AttemptId,
 }
 
+/// Who writes.
+#[derive(Clone, Copy)]
+pub(crate) struct Hand {
+    pub(crate) actor: Actor,
+    /// The node's number, for the steps.
+    pub(crate) node: u16,
+    /// The engine's name in announcements.
+    pub(crate) voice: u64,
+}
+
 pub(crate) fn prepare(
     attempt: &Attempt,
     decided: &Decided,
     now: Timestamp,
-    actor: Actor,
-    node: u16,
+    hand: Hand,
     learner: PersonId,
     facts: &HoursFacts,
 ) -> Result<Prepared, EngineError> {
+    let Hand { actor, node, voice } = hand;
     let at = now.max(attempt.last_at);
     let internal = |error: &dyn std::fmt::Display| EngineError::Internal(error.to_string());
     let (mut head, mut seq) = (attempt.head, attempt.seq);
@@ -55,7 +66,11 @@ pub(crate) fn prepare(
     };
     let grant = decided.steps.iter().find_map(|new| ledger_entry(&new.body, attempt, actor, facts, at));
     let audit = act_of_a_person(actor, attempt.id, decided, at);
-    let announcements = announcements(attempt, &row, seq);
+    let announcements = match &row {
+        RowChange::Update(row) => vec![news(row, &steps, voice)],
+        // Plain answers are found by whoever needs them.
+        RowChange::Keep | RowChange::Insert(_) => Vec::new(),
+    };
     let commit = Commit { steps: rows, row, grant, audit, announcements };
     Ok(Prepared { commit, steps, learner, attempt: attempt.id })
 }
@@ -104,17 +119,17 @@ fn flagged_row(attempt: &Attempt, steps: &[Step]) -> AttemptRow {
     row
 }
 
-/// Other nodes hear of what their readers must not miss; plain answers they find when they need them.
-fn announcements(attempt: &Attempt, row: &RowChange, seq: u32) -> Vec<Announcement> {
-    match row {
-        RowChange::Update(_) => vec![Announcement::AttemptChanged {
-            learner: attempt.learner,
-            attempt: attempt.id,
-            exam: attempt.exam,
-            seq,
-        }],
-        RowChange::Keep | RowChange::Insert(_) => Vec::new(),
-    }
+/// Other nodes hear of what their readers must not miss.
+pub(crate) fn news(row: &AttemptRow, steps: &[Step], voice: u64) -> Announcement {
+    Announcement::AttemptChanged(AttemptNews {
+        learner: row.learner,
+        attempt: row.id,
+        exam: row.exam,
+        seq: steps.last().map_or(1, |step| step.seq),
+        by: voice,
+        due_at: row.due_at,
+        shows: steps.iter().any(|step| AttemptEvent::of(row.learner, row.id, step).is_some()),
+    })
 }
 
 /// The entry that a step makes: a grant, or the counter-entry to one, which names who decided it.

@@ -2,6 +2,7 @@
 
 use crate::engine::Stats;
 use crate::limits::CONFLICT_RETRIES_MAX;
+use crate::rows::news;
 use crate::starts::Start;
 use crate::{Engine, EngineError, Identity, LoadedExam, Wanted};
 use exam_core::access::Act;
@@ -14,7 +15,7 @@ use exam_core::integrity::Origin;
 use exam_core::limits::OVERLAP_PAPERS_MAX;
 use exam_core::start::{Admission, EarlierAttempt, admit};
 use exam_core::{Refusal, Timestamp};
-use exam_store::{Announcement, AttemptRow, AttemptState, BeforeStart, Commit, CommitError, RowChange};
+use exam_store::{AttemptRow, AttemptState, BeforeStart, Commit, CommitError, RowChange};
 use question_bank::draw::{Avoid, Seed};
 use question_bank::snapshot::ItemIndex;
 use std::sync::Arc;
@@ -133,13 +134,19 @@ impl Engine {
             self.close_practices(facts, &all).await?;
         }
         let (attempt, commit) = self.prepare(facts, &admission, &all, now).await?;
+        let due_at = match &commit.row {
+            RowChange::Insert(row) => row.due_at,
+            RowChange::Keep | RowChange::Update(_) => None,
+        };
         match self.store.commit(commit).await {
             Ok(()) => {
                 let id = attempt.id;
                 facts.exam.exposure.count(&attempt.paper);
                 let slot = self.slots.get(id);
                 slot.offer(attempt, slot.forgotten());
-                self.keeper.due.notify_one();
+                if let Some(due_at) = due_at {
+                    self.keeper.alarm.comes_due(due_at);
+                }
                 self.events().touch(facts.exam.exam.id, id);
                 Stats::add(&self.stats().starts, 1);
                 Ok(Some(StartedAttempt { id, replayed: false }))
@@ -229,7 +236,7 @@ impl Engine {
         let id = AttemptId(uuid::Uuid::now_v7());
         let started = self.draw(facts, admission, id, all, now).await?;
         let new = NewStep { command: Some((facts.command, facts.digest)), body: StepBody::Started(Box::new(started)) };
-        let row = StepRow::seal(learner, id, 1, &[0; 32], now, Actor::Person(learner), self.options.node, &new)
+        let sealed = StepRow::seal(learner, id, 1, &[0; 32], now, Actor::Person(learner), self.options.node, &new)
             .map_err(|error| EngineError::Internal(error.to_string()))?;
         let step = exam_core::attempt::Step {
             seq: 1,
@@ -237,7 +244,7 @@ impl Engine {
             actor: Actor::Person(learner),
             command: new.command,
             body: new.body,
-            hash: row.hash,
+            hash: sealed.hash,
         };
         let attempt = Attempt::begin(learner, id, &step).map_err(|error| EngineError::Internal(error.to_string()))?;
         let index = AttemptRow {
@@ -245,18 +252,9 @@ impl Engine {
             start_digest: facts.digest,
             ..crate::rows::attempt_row(&attempt, facts.command, facts.digest)
         };
-        let commit = Commit {
-            steps: vec![row],
-            row: RowChange::Insert(Box::new(index)),
-            grant: None,
-            audit: None,
-            announcements: vec![Announcement::AttemptChanged {
-                learner,
-                attempt: id,
-                exam: facts.exam.exam.id,
-                seq: 1,
-            }],
-        };
+        let announcements = vec![news(&index, &[], self.keeper.voice)];
+        let row = RowChange::Insert(Box::new(index));
+        let commit = Commit { steps: vec![sealed], row, grant: None, audit: None, announcements };
         Ok((attempt, commit))
     }
 

@@ -12,8 +12,8 @@ use exam_store::story::kit::{
 };
 use exam_store::story::{audit_chain_holds, tell};
 use exam_store::{
-    Announcement, Announcements, AttemptRow, Attempts, CaseMark, Commit, CommitError, Heard, Ledger, Page, RowChange,
-    Settings, Store, StoreError,
+    Announcement, Announcements, AttemptNews, AttemptRow, Attempts, CaseMark, Commit, CommitError, Heard, Ledger, Page,
+    RowChange, Settings, Store, StoreError,
 };
 use exam_store_postgres::{OpenError, Options, PostgresStore};
 use keju_test_cluster::Cluster;
@@ -165,7 +165,9 @@ async fn of_a_kind(store: &Arc<dyn Store>, exam: &Exam, number: u32) -> (Attempt
         commit.grant = Some(grant(&row, exam.course));
     }
     let seq = commit.steps[0].seq;
-    commit.announcements = vec![Announcement::AttemptChanged { learner, attempt: row.id, exam: exam.id, seq }];
+    let (attempt, exam, due_at) = (row.id, exam.id, row.due_at);
+    let news = AttemptNews { learner, attempt, exam, seq, by: u64::from(seq), due_at, shows: true };
+    commit.announcements = vec![Announcement::AttemptChanged(news)];
     (row, commit)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::StoreError;
 use async_trait::async_trait;
-use exam_core::{AttemptId, ExamId, PartnerId, PersonId};
+use exam_core::{AttemptId, ExamId, PartnerId, PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -35,16 +35,7 @@ pub enum Announcement {
         person: PersonId,
     },
     /// An attempt began, or went on in a way its readers have to know of: a proctor acted, it was closed.
-    AttemptChanged {
-        /// Whose.
-        learner: PersonId,
-        /// Which.
-        attempt: AttemptId,
-        /// At which exam.
-        exam: ExamId,
-        /// The number of the last step; a cache that knows it knows all.
-        seq: u32,
-    },
+    AttemptChanged(AttemptNews),
     /// An exam was published, its release was set, or an exception was granted at it.
     ExamChanged {
         /// Which.
@@ -72,6 +63,32 @@ pub enum Announcement {
         /// Whose.
         partner: PartnerId,
     },
+}
+
+/// See [`Announcement::AttemptChanged`]. What an older release does not say is what costs its hearers most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptNews {
+    /// Whose.
+    pub learner: PersonId,
+    /// Which.
+    pub attempt: AttemptId,
+    /// At which exam.
+    pub exam: ExamId,
+    /// The number of the last step; a cache that knows it knows all.
+    pub seq: u32,
+    /// Who says so, by the number that each engine draws when it opens: it knows its own changes already. 0: not told.
+    #[serde(default)]
+    pub by: u64,
+    /// When the attempt is to be closed, if it is to be.
+    #[serde(default)]
+    pub due_at: Option<Timestamp>,
+    /// Whether the learner's screens have something to show for it.
+    #[serde(default = "told")]
+    pub shows: bool,
+}
+
+const fn told() -> bool {
+    true
 }
 
 /// What a listener hears.
@@ -132,8 +149,63 @@ impl Listener {
     pub async fn next(&mut self) -> Option<Heard> {
         match self.0.recv().await {
             Ok(heard) => Some(heard),
-            Err(broadcast::error::RecvError::Lagged(_)) => Some(Heard::Missed),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(self.begin_anew()),
             Err(broadcast::error::RecvError::Closed) => None,
         }
+    }
+
+    /// The next one, if there is one already. Whoever is behind takes all there is in one turn: between two turns on a
+    /// busy machine more may come than a turn of [`Self::next`] takes.
+    pub fn at_hand(&mut self) -> Option<Heard> {
+        match self.0.try_recv() {
+            Ok(heard) => Some(heard),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(self.begin_anew()),
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
+        }
+    }
+
+    /// Everything is to be asked for again, so nothing of what was said until now is to be heard any more.
+    fn begin_anew(&mut self) -> Heard {
+        self.0 = self.0.resubscribe();
+        Heard::Missed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use uuid::Uuid;
+
+    fn said(epoch: u64) -> Announcement {
+        Announcement::StudyTaken { learner: PersonId(Uuid::nil()), epoch }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_too_far_behind_misses_once_and_hears_what_comes_after() {
+        let hub = Hub::default();
+        let (mut slow, mut quick) = (hub.listen(), hub.listen());
+        for epoch in 0..2 * BACKLOG_MAX as u64 {
+            hub.say([said(epoch)]);
+            assert_eq!(quick.at_hand(), Some(Heard::Said(said(epoch))));
+        }
+        assert_eq!(slow.next().await, Some(Heard::Missed));
+        assert_eq!((slow.at_hand(), quick.at_hand()), (None, None), "what was said before is no news");
+        hub.say([said(7)]);
+        assert_eq!(slow.next().await, Some(Heard::Said(said(7))));
+    }
+
+    #[test]
+    fn what_an_older_release_does_not_say_is_taken_for_news() {
+        let id = Uuid::nil();
+        let old = format!(r#"{{"kind":"attempt_changed","learner":"{id}","attempt":"{id}","exam":"{id}","seq":4}}"#);
+        let Announcement::AttemptChanged(news) = serde_json::from_str(&old).unwrap() else { panic!("it is one") };
+        assert_eq!((news.seq, news.by, news.due_at, news.shows), (4, 0, None, true));
+        let new = AttemptNews { by: u64::MAX, due_at: Some(Timestamp::from_ms(5)), shows: false, ..news };
+        let text = serde_json::to_string(&Announcement::AttemptChanged(new.clone())).unwrap();
+        assert_eq!(serde_json::from_str::<Announcement>(&text).unwrap(), Announcement::AttemptChanged(new));
+        // An older release reads what it knows of it.
+        assert!(text.starts_with(r#"{"kind":"attempt_changed","learner":"#), "{text}");
     }
 }

@@ -35,7 +35,7 @@ pub mod tickets;
 pub mod transfer;
 pub mod units;
 
-pub use announcements::{Announcement, Announcements, Heard, Hub, Listener};
+pub use announcements::{Announcement, Announcements, AttemptNews, Heard, Hub, Listener};
 pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, RowChange};
 pub use audit::AuditLog;
 pub use banks::{BankRow, Banks, ItemRow, ItemState};

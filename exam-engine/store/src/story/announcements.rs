@@ -1,7 +1,7 @@
 //! Announcements: heard after what they are about is durable, by everybody who listens.
 
 use super::kit::{act, at, attempt, new_exam, new_id, new_learner, partner, plain, started};
-use crate::{Announcement, Commit, Heard, Listener, PersonChange, SessionRow, Store};
+use crate::{Announcement, AttemptNews, Commit, Heard, Listener, PersonChange, SessionRow, Store};
 use exam_core::exam::Override;
 use exam_core::person::Role;
 use exam_core::{ExamId, PersonId};
@@ -54,12 +54,16 @@ async fn writes_announce_themselves(store: &Arc<dyn Store>, listener: &mut Liste
 
 async fn commits_announce(store: &Arc<dyn Store>, listener: &mut Listener, learner: PersonId, exam: ExamId) {
     let (row, mut log) = started(store, learner, exam, 1).await;
-    let said = Announcement::AttemptChanged { learner, attempt: row.id, exam, seq: 2 };
+    let news = |attempt, seq| {
+        let (by, due_at) = (u64::MAX, Some(at(77)));
+        Announcement::AttemptChanged(AttemptNews { learner, attempt, exam, seq, by, due_at, shows: false })
+    };
+    let said = news(row.id, 2);
     let commit = Commit { announcements: vec![said.clone()], ..log.answer("told") };
     // One that is not kept is not announced.
     let nowhere = attempt(learner, exam, 9);
     let orphan = super::kit::Log::new(&nowhere).step(None, "orphan", 0);
-    let unkept = vec![Announcement::AttemptChanged { learner, attempt: nowhere.id, exam, seq: 1 }];
+    let unkept = vec![news(nowhere.id, 1)];
     store.commit(Commit { announcements: unkept, ..plain(vec![orphan]) }).await.unwrap_err();
     store.commit(commit).await.unwrap();
     assert_eq!(heard(listener).await, said);
