@@ -1,6 +1,7 @@
 //! The service's clock.
 
 use exam_core::Timestamp;
+use exam_store::LatestTime;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,8 +12,9 @@ pub trait Clock: Send + Sync + 'static {
 }
 
 /// Wall time read once at start and carried on by the boot clock, so that a step of the wall clock
-/// neither extends nor shortens a running attempt; never behind `floor`, the latest time the store
-/// knows, so that a wall clock set back before a restart extends nothing either (P2).
+/// neither extends nor shortens a running attempt; never behind the latest time the store knows, so that
+/// a wall clock set back before a restart extends nothing either (P2). Where the store notes that time a little ahead,
+/// a wall clock within that little is taken for right: nodes that join one after the other would drift away from it.
 #[derive(Debug)]
 pub struct SystemClock {
     wall_at_start_ms: i64,
@@ -23,10 +25,18 @@ pub struct SystemClock {
 impl SystemClock {
     /// Reads the wall clock.
     #[must_use]
-    pub fn start(floor: Option<Timestamp>) -> Self {
+    pub fn start(latest: Option<LatestTime>) -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
-        let wall_at_start_ms = wall.max(floor.map_or(0, Timestamp::ms));
+        let wall_at_start_ms = right(wall, latest);
         Self { wall_at_start_ms, boot_at_start_ms: boot_ms(), last_ms: AtomicI64::new(wall_at_start_ms) }
+    }
+}
+
+/// The wall's time, unless it is behind what is kept.
+fn right(wall_ms: i64, latest: Option<LatestTime>) -> i64 {
+    match latest {
+        Some(LatestTime { at, ahead_ms }) if wall_ms < at.ms().saturating_sub(ahead_ms) => at.ms(),
+        _ => wall_ms,
     }
 }
 
@@ -64,5 +74,21 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_is_not_believed() {
+        let latest = |at, ahead_ms| Some(LatestTime { at: Timestamp::from_ms(at), ahead_ms });
+        assert_eq!([right(5_000, None), right(5_000, latest(4_999, 0)), right(5_000, latest(5_000, 250))], [5_000; 3]);
+        assert_eq!([right(5_000, latest(5_001, 0)), right(1, latest(5_001, 250))], [5_001; 2]);
+        // Noted ahead: nothing kept need be later than the wall says.
+        assert_eq!(right(5_000, latest(5_250, 250)), 5_000);
+        let far = SystemClock::start(latest(i64::MAX / 2, 250));
+        assert!(far.now().ms() >= i64::MAX / 2);
     }
 }

@@ -7,12 +7,13 @@ use crate::PostgresStore;
 use crate::connect::{Param, read_all, read_first};
 use crate::convert::{Time, bytes, count, get, limit, mode, mode_name, named, points, step, time, time_opt};
 use crate::failure::store_error;
+use crate::limits::NOTED_AHEAD_MS;
 use async_trait::async_trait;
 use exam_core::attempt::{CaseState, StepRow};
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
 use exam_store::attempts::{AttemptFilter, CaseFilter};
 use exam_store::{
-    AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, CommitError, Exams, Page, StoreError,
+    AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, CommitError, Exams, LatestTime, Page, StoreError,
 };
 use futures_util::future::join_all;
 use question_bank::Points;
@@ -203,9 +204,10 @@ impl Attempts for PostgresStore {
         read_all(&self.readers.read(sql, &[&after(page.after), &limit(page.limit)]).await?, ids)
     }
 
-    async fn latest_time(&self) -> Result<Option<Timestamp>, StoreError> {
+    async fn latest_time(&self) -> Result<Option<LatestTime>, StoreError> {
         let rows = self.readers.read("SELECT max(at) FROM latest_times", &[]).await?;
-        Ok(read_first(&rows, |row| time_opt(row, 0))?.flatten())
+        let at = read_first(&rows, |row| time_opt(row, 0))?.flatten();
+        Ok(at.map(|at| LatestTime { at, ahead_ms: NOTED_AHEAD_MS }))
     }
 }
 

@@ -1,5 +1,5 @@
 //! The latest time of anything kept, see `Attempts::latest_time`: a row for each node and each of its writers, so that
-//! they do not wait for each other.
+//! they do not wait for each other. Lanes note it a little ahead of what they keep.
 
 use crate::connect::Session;
 use crate::convert::Time;
@@ -20,11 +20,16 @@ pub(crate) struct Noting<'a> {
     pub(crate) node: i32,
     /// Who writes.
     pub(crate) writer: &'a str,
-    /// The time of its latest step, if that is later than what is noted already.
+    /// A time that none of its steps is later than, unless what is noted already is one.
     pub(crate) later: Option<Timestamp>,
 }
 
 impl Noting<'_> {
+    /// Whether there is nothing to remember.
+    pub(crate) const fn is_nothing(&self) -> bool {
+        self.later.is_none()
+    }
+
     /// Remembers it, if there is anything to remember.
     pub(crate) async fn note(&self, session: &Session) -> Result<(), Error> {
         match self.later {

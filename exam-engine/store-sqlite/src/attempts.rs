@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use exam_core::attempt::{CaseState, CommandId, StepRow};
 use exam_core::{AttemptId, ExamId, PersonId, Timestamp};
 use exam_store::attempts::{AttemptFilter, CaseFilter};
-use exam_store::{AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, CommitError, Page, StoreError};
+use exam_store::{
+    AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, CommitError, LatestTime, Page, StoreError,
+};
 use question_bank::Points;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -203,8 +205,9 @@ impl Attempts for SqliteStore {
         self.readers.read(move |connection| rows(connection, sql, key, ids)).await
     }
 
-    async fn latest_time(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.readers.read(|connection| one_time(connection, "SELECT at FROM latest_time")).await
+    async fn latest_time(&self) -> Result<Option<LatestTime>, StoreError> {
+        let at = self.readers.read(|connection| one_time(connection, "SELECT at FROM latest_time")).await?;
+        Ok(at.map(|at| LatestTime { at, ahead_ms: 0 }))
     }
 }
 

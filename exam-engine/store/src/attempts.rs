@@ -258,5 +258,14 @@ pub trait Attempts {
     async fn attempt_ids(&self, page: Page<AttemptId>) -> Result<Vec<(PersonId, AttemptId)>, StoreError>;
 
     /// The latest time of anything kept: a node's clock never goes behind it.
-    async fn latest_time(&self) -> Result<Option<Timestamp>, StoreError>;
+    async fn latest_time(&self) -> Result<Option<LatestTime>, StoreError>;
+}
+
+/// See [`Attempts::latest_time`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatestTime {
+    /// Nothing kept is later.
+    pub at: Timestamp,
+    /// It is ahead of what is kept by so much at most: a store may note it seldom.
+    pub ahead_ms: i64,
 }

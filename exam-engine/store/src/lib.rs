@@ -36,7 +36,7 @@ pub mod transfer;
 pub mod units;
 
 pub use announcements::{Announcement, Announcements, AttemptNews, Heard, Hub, Listener};
-pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, RowChange};
+pub use attempts::{AttemptRow, AttemptState, Attempts, BeforeStart, CaseMark, Commit, LatestTime, RowChange};
 pub use audit::AuditLog;
 pub use banks::{BankRow, Banks, ItemRow, ItemState};
 pub use certificates::{CertificateRow, Certificates};

@@ -83,25 +83,29 @@ fn last_of_each<'a>(rows: impl Iterator<Item = &'a AttemptRow>) -> Rows<'a> {
     rows.iter().enumerate().filter(|(place, row)| last.get(&whose(row)) == Some(place)).map(|(_, row)| *row).collect()
 }
 
-/// A whole transaction of steps and nothing else, sent in one go. Fails as a whole when a key is taken;
-/// what has no attempt is left out and told.
+/// A whole transaction of steps and nothing else, sent in one go; mostly it is one statement, which is a transaction by
+/// itself. Fails as a whole when a key is taken; what has no attempt is left out and told.
 async fn steps_at_once(session: &Session, commits: &[&Commit], noting: &Noting<'_>) -> Result<Failures, Error> {
     let columns: Steps<'_> = commits.iter().flat_map(|commit| &commit.steps).collect();
     let params = columns.params();
-    // Prepared before anything is sent, or the order would not hold.
-    session.prepared(NOTE_TIME).await?;
-    session.prepared(INSERT_STEPS).await?;
-    let (begun, noted, kept, committed) = tokio::join!(
-        biased;
-        session.run("BEGIN"),
-        noting.note(session),
-        session.execute(INSERT_STEPS, &params),
-        session.run("COMMIT")
-    );
-    begun?;
-    noted?;
-    let kept = kept?;
-    committed?;
+    let kept = if noting.is_nothing() {
+        session.execute(INSERT_STEPS, &params).await?
+    } else {
+        // Prepared before anything is sent, or the order would not hold.
+        session.prepared(NOTE_TIME).await?;
+        session.prepared(INSERT_STEPS).await?;
+        let (begun, noted, kept, committed) = tokio::join!(
+            biased;
+            session.run("BEGIN"),
+            noting.note(session),
+            session.execute(INSERT_STEPS, &params),
+            session.run("COMMIT")
+        );
+        begun?;
+        noted?;
+        committed?;
+        kept?
+    };
     let mut failures = Failures::new();
     if kept != columns.count() {
         for (place, commit) in commits.iter().enumerate() {
