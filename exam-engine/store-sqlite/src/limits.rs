@@ -14,7 +14,7 @@ pub(crate) const COMMANDS_KNOWN_MAX: usize = 2_000_000;
 /// Prepared statements a connection keeps.
 pub(crate) const STATEMENTS_MAX: usize = 128;
 /// Memory for the writer's pages.
-pub(crate) const WRITER_CACHE_KIB: i64 = 8_192;
+pub(crate) const WRITER_CACHE_KIB: i64 = 32_768;
 /// Memory for each reader's pages.
 pub(crate) const READER_CACHE_KIB: i64 = 2_048;
 /// Pages in the write-ahead log that make the next commit copy them into the database.

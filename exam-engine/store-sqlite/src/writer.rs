@@ -226,7 +226,7 @@ impl Worker {
                 Ok(verdicts) => return answer(batch, verdicts, callers),
                 Err(fault) => fault,
             };
-            self.memory.forget();
+            self.memory.undo();
             match fault {
                 Fault::Spoiled => apart = true,
                 Fault::Died { job, error } => batch.remove(job).answer(Err(error)),
@@ -235,6 +235,7 @@ impl Worker {
                 Fault::Failed(error) => {
                     tracing::error!(%error, jobs = batch.len(), "a transaction failed; the database is opened again");
                     self.connection = None;
+                    self.memory.forget();
                     refuse(&mut batch, &error);
                 }
             }
@@ -344,6 +345,7 @@ fn transact(
         note_time(&transaction, latest).map_err(Fault::before_commit)?;
     }
     transaction.commit().map_err(|error| Fault::at_commit(&error))?;
+    memory.settle();
     Ok(verdicts)
 }
 
@@ -367,7 +369,7 @@ fn apply_apart(
 ) -> Result<Verdict, Fault> {
     let done = job.apply(&savepoint, memory);
     if done.is_err() {
-        memory.forget();
+        memory.undo();
     }
     match done {
         Ok(()) => savepoint.commit().map(Ok).map_err(Fault::before_commit),

@@ -18,11 +18,17 @@ use rusqlite::{Connection, Params, params};
 use std::collections::HashMap;
 
 /// What the writer knows of its own rows, so that it need not look them up for every step.
+///
+/// Attempts that are closed are let go. Should there be too many all the same, those that were not written to since half
+/// as many were are let go together: all at once would mean to read everything again that is written to just then.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    attempts: HashMap<AttemptId, Known>,
-    /// How many commands are remembered, of all attempts.
+    recent: HashMap<AttemptId, Known>,
+    older: HashMap<AttemptId, Known>,
+    /// How many commands of recent attempts are remembered.
     commands: usize,
+    /// What was looked at in the transaction at hand.
+    touched: Vec<AttemptId>,
     /// The latest time in the transaction at hand.
     latest: Option<Timestamp>,
 }
@@ -38,10 +44,28 @@ struct Known {
 }
 
 impl Memory {
-    /// To be called when anything is rolled back: rows that were seen may be gone.
+    /// To be called when nothing is known for certain any more.
     pub(crate) fn forget(&mut self) {
-        self.attempts.clear();
-        self.commands = 0;
+        *self = Self::default();
+    }
+
+    /// To be called when anything is rolled back: rows that were seen may be gone.
+    pub(crate) fn undo(&mut self) {
+        for attempt in std::mem::take(&mut self.touched) {
+            self.let_go(attempt);
+        }
+    }
+
+    /// To be called when everything is kept.
+    pub(crate) fn settle(&mut self) {
+        self.touched.clear();
+    }
+
+    fn let_go(&mut self, attempt: AttemptId) {
+        if let Some(known) = self.recent.remove(&attempt) {
+            self.commands = self.commands.saturating_sub(known.commands.len());
+        }
+        self.older.remove(&attempt);
     }
 
     /// The latest time that is not noted yet; noted once for a whole transaction.
@@ -56,15 +80,21 @@ impl Memory {
         whose: PersonId,
         attempt: AttemptId,
     ) -> rusqlite::Result<Option<&mut Known>> {
-        if !self.attempts.contains_key(&attempt) {
-            let Some(known) = read_known(connection, whose, attempt)? else { return Ok(None) };
-            if self.attempts.len() >= ATTEMPTS_KNOWN_MAX || self.commands >= COMMANDS_KNOWN_MAX {
-                self.forget();
+        if !self.recent.contains_key(&attempt) {
+            let known = match self.older.remove(&attempt) {
+                Some(known) => Some(known),
+                None => read_known(connection, whose, attempt)?,
+            };
+            let Some(known) = known else { return Ok(None) };
+            if self.recent.len() >= ATTEMPTS_KNOWN_MAX / 2 || self.commands >= COMMANDS_KNOWN_MAX / 2 {
+                self.older = std::mem::take(&mut self.recent);
+                self.commands = 0;
             }
             self.commands += known.commands.len();
-            self.attempts.insert(attempt, known);
+            self.recent.insert(attempt, known);
         }
-        Ok(self.attempts.get_mut(&attempt).filter(|known| known.learner == whose))
+        self.touched.push(attempt);
+        Ok(self.recent.get_mut(&attempt).filter(|known| known.learner == whose))
     }
 }
 
@@ -102,6 +132,11 @@ pub(crate) fn apply(connection: &Connection, memory: &mut Memory, commit: &Commi
         audit::append(connection, new)?;
     }
     memory.commands += commit.steps.iter().filter(|step| step.command.is_some()).count();
+    if let RowChange::Update(row) = &commit.row
+        && !row.state.is_live()
+    {
+        memory.let_go(first.log);
+    }
     memory.latest = memory.latest.max(commit.steps.iter().map(|step| step.at).max());
     Ok(())
 }
@@ -242,4 +277,67 @@ fn update_attempt(connection: &Connection, attempt: &AttemptRow) -> Result<(), F
 
 fn exists(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<bool> {
     Ok(row(connection, sql, params, |_| Ok(()))?.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use uuid::Uuid;
+
+    /// The tables as far as they are read here, with attempts that have one command each.
+    fn table(attempts: u128) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE attempts (no INTEGER PRIMARY KEY, learner BLOB, id BLOB);
+                 CREATE TABLE steps (attempt_no INTEGER, command BLOB);",
+            )
+            .unwrap();
+        for number in 0..attempts {
+            let (learner, id) = (PersonId(Uuid::nil()).bytes(), attempt(number).bytes());
+            execute(&connection, "INSERT INTO attempts (learner, id) VALUES (?, ?)", (learner, id)).unwrap();
+            execute(&connection, "INSERT INTO steps VALUES (last_insert_rowid(), ?)", [id]).unwrap();
+        }
+        connection
+    }
+
+    fn attempt(number: u128) -> AttemptId {
+        AttemptId(Uuid::from_u128(number))
+    }
+
+    fn commands(memory: &mut Memory, connection: &Connection, number: u128) -> Option<usize> {
+        let known = memory.known(connection, PersonId(Uuid::nil()), attempt(number)).unwrap();
+        known.map(|known| known.commands.len())
+    }
+
+    #[test]
+    fn what_is_written_to_is_not_let_go_when_there_is_too_much() {
+        let connection = table(3);
+        let mut memory = Memory::default();
+        assert_eq!([0, 1].map(|number| commands(&mut memory, &connection, number)), [Some(1); 2]);
+        memory.commands = COMMANDS_KNOWN_MAX / 2;
+        assert_eq!(commands(&mut memory, &connection, 2), Some(1));
+        assert_eq!((memory.recent.len(), memory.older.len(), memory.commands), (1, 2, 1));
+        // The rows are not looked at again for what is still remembered.
+        connection.execute_batch("DELETE FROM steps; DELETE FROM attempts").unwrap();
+        assert_eq!(commands(&mut memory, &connection, 1), Some(1));
+        memory.commands = COMMANDS_KNOWN_MAX / 2;
+        assert_eq!(commands(&mut memory, &connection, 0), Some(1), "taken up again, and the others are the older ones");
+        assert_eq!((memory.recent.len(), memory.older.len(), memory.commands), (1, 2, 1));
+    }
+
+    #[test]
+    fn what_a_rolled_back_transaction_saw_is_read_again_and_nothing_else() {
+        let connection = table(2);
+        let mut memory = Memory::default();
+        assert_eq!(commands(&mut memory, &connection, 0), Some(1));
+        memory.settle();
+        assert_eq!(commands(&mut memory, &connection, 1), Some(1));
+        memory.undo();
+        assert_eq!((memory.recent.len(), memory.commands), (1, 1));
+        connection.execute_batch("DELETE FROM steps; DELETE FROM attempts").unwrap();
+        assert_eq!([0, 1].map(|number| commands(&mut memory, &connection, number)), [Some(1), None]);
+    }
 }
