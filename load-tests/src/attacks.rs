@@ -1,18 +1,31 @@
 //! Known attacks on such platforms. Each has to be turned away, or to change nothing; what it has to be
-//! answered with is written beside it.
+//! answered with is written beside it. Those on lessons that need a socket are in [`crate::lesson`].
 
 use crate::api::Problem;
 use crate::bank::Shown;
-use crate::http::Ask;
+use crate::http::{Ask, Client};
 use crate::learner::Learner;
 use crate::measure::Op;
-use crate::promises::Wrong;
+use crate::promises::{Record, Wrong};
+use crate::run::Context;
 use rand::RngExt;
 use serde_json::{Value, json};
 use std::time::Instant;
 
+/// Whoever tries them.
+pub struct Attacker<'a> {
+    /// The run.
+    pub context: &'a Context,
+    /// The connection.
+    pub client: &'a mut Client,
+    /// The learner's session.
+    pub token: &'a str,
+    /// Where it is noted if one succeeds.
+    pub record: &'a mut Record,
+}
+
 /// One request that must not succeed.
-struct Attack {
+pub struct Attack {
     name: &'static str,
     method: &'static str,
     path: String,
@@ -126,7 +139,7 @@ pub async fn during(learner: &mut Learner<'_>, question: &Shown) {
     // In another order each time.
     while !attacks.is_empty() {
         let index = learner.dice.random_range(0..attacks.len());
-        if !attacks.swap_remove(index).run(learner).await {
+        if !attacks.swap_remove(index).run(&mut learner.attacker()).await {
             return;
         }
     }
@@ -162,7 +175,7 @@ pub async fn afterwards(learner: &mut Learner<'_>, question: &Shown) {
         ),
     ];
     for attack in attacks {
-        if !attack.run(learner).await {
+        if !attack.run(&mut learner.attacker()).await {
             return;
         }
     }
@@ -175,29 +188,51 @@ fn stranger(learner: &mut Learner<'_>) -> String {
 }
 
 impl Attack {
-    fn of(name: &'static str, method: &'static str, path: String, body: Value, turned_away: &'static [u16]) -> Self {
+    /// With a learner's session; `null` is no body.
+    #[must_use]
+    pub const fn of(
+        name: &'static str,
+        method: &'static str,
+        path: String,
+        body: Value,
+        turned_away: &'static [u16],
+    ) -> Self {
         Self { name, method, path, body, nobody: false, turned_away }
     }
 
     /// False when the run ends.
-    async fn run(self, learner: &mut Learner<'_>) -> bool {
-        if learner.context.stopped() {
+    pub async fn run(self, by: &mut Attacker<'_>) -> bool {
+        if by.context.stopped() {
             return false;
         }
         let due = Instant::now();
         let body = if self.body.is_null() { String::new() } else { self.body.to_string() };
-        let token = if self.nobody { "" } else { learner.token };
-        let recorder = &learner.context.recorder;
-        match learner.client.send(Ask::json(self.method, &self.path, token, body.as_bytes())).await {
-            Ok(reply) if self.turned_away.contains(&reply.status) => recorder.ok(Op::Attack, due),
+        let token = if self.nobody { "" } else { by.token };
+        match by.client.send(Ask::json(self.method, &self.path, token, body.as_bytes())).await {
+            Ok(reply) if self.turned_away.contains(&reply.status) => by.turned_away(due),
             // Too busy even to refuse: nothing was gained.
-            Ok(reply) if matches!(reply.status, 429 | 503) => recorder.told(Op::Attack, &Problem::read(&reply).code),
-            Ok(reply) => {
-                recorder.failed(Op::Attack, "not_turned_away");
-                learner.record.find(Wrong::AttackSucceeded, format!("{}: answered {}", self.name, reply.status));
-            }
-            Err(error) => recorder.told(Op::Attack, crate::api::io_code(&error)),
+            Ok(reply) if matches!(reply.status, 429 | 503) => by.unclear(&Problem::read(&reply).code),
+            Ok(reply) => by.succeeded(&format!("{}: answered {}", self.name, reply.status)),
+            Err(error) => by.unclear(crate::api::io_code(&error)),
         }
         true
+    }
+}
+
+impl Attacker<'_> {
+    /// It was turned away.
+    pub fn turned_away(&self, due: Instant) {
+        self.context.recorder.ok(Op::Attack, due);
+    }
+
+    /// It got no answer that says anything.
+    pub fn unclear(&self, code: &str) {
+        self.context.recorder.told(Op::Attack, code);
+    }
+
+    /// It got through.
+    pub fn succeeded(&mut self, what: &str) {
+        self.context.recorder.failed(Op::Attack, "not_turned_away");
+        self.record.find(Wrong::AttackSucceeded, what);
     }
 }

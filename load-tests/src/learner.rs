@@ -3,7 +3,7 @@
 //! and late is what is measured.
 
 use crate::api::{Problem, io_code, json, now_text};
-use crate::attacks;
+use crate::attacks::{self, Attacker};
 use crate::bank::Shown;
 use crate::http::{Ask, Client, Reply};
 use crate::limits::{IDLE_MAX, RETRIES_MAX, RETRY_PAUSE};
@@ -76,6 +76,10 @@ impl<'a> Learner<'a> {
 
     pub(crate) fn command_id(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.dice.random()).into_uuid()
+    }
+
+    pub(crate) const fn attacker(&mut self) -> Attacker<'_> {
+        Attacker { context: self.context, client: &mut self.client, token: self.token, record: &mut self.record }
     }
 
     fn think(&mut self) {

@@ -14,6 +14,7 @@ pub const LIBRARY: &[(&str, &str)] = &[
     ("lesson-evening", include_str!("../scenarios/lesson-evening.toml")),
     ("reconnect-storm", include_str!("../scenarios/reconnect-storm.toml")),
     ("cheaters", include_str!("../scenarios/cheaters.toml")),
+    ("lesson-cheaters", include_str!("../scenarios/lesson-cheaters.toml")),
     ("soak", include_str!("../scenarios/soak.toml")),
     ("overload-3x", include_str!("../scenarios/overload-3x.toml")),
 ];

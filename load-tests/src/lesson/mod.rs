@@ -2,8 +2,10 @@
 //! loses its connection with everybody else's and comes back where it was.
 //!
 //! One task per learner: [`study`] goes from socket to socket, `Student::play` is what happens on one.
-//! The [`player`] knows where the video is, [`socket`] how things are said, [`promises`] what must hold.
+//! The [`player`] knows where the video is, [`socket`] how things are said, [`promises`] what must hold,
+//! [`attacks`] what some of them try besides.
 
+mod attacks;
 pub mod player;
 pub mod promises;
 pub mod socket;
@@ -54,6 +56,7 @@ impl Refused {
 }
 
 /// A challenge that is open.
+#[derive(Clone)]
 struct Asked {
     challenge: String,
     response: Value,
@@ -82,6 +85,7 @@ struct Student<'a> {
     /// When this learner's own connection is cut, and for how long: a phone that sleeps.
     sleep: Option<(Instant, Duration)>,
     pause: Duration,
+    tricks: attacks::Tricks,
 }
 
 /// From the first ticket to `complete`; returns what was promised on the way.
@@ -90,6 +94,10 @@ pub async fn study(context: &Arc<Context>, planned: &Planned, arrives: Instant) 
     let mut student = Student::new(context, spec, planned, arrives);
     // `wanted` is what latency counts from, however often it takes to be let in.
     let (mut wanted, mut at) = (arrives, arrives);
+    if planned.traits.cheats && context.until(arrives).await {
+        attacks::before(&mut student).await;
+        (wanted, at) = (Instant::now(), Instant::now());
+    }
     while context.until(at).await {
         match student.stretch(wanted).await {
             Ok(Leaves::Done) => break,
@@ -131,7 +139,12 @@ impl<'a> Student<'a> {
             question_by: None,
             sleep,
             pause: RETRY_PAUSE,
+            tricks: attacks::Tricks::default(),
         }
+    }
+
+    fn command_id(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.dice.random()).into_uuid()
     }
 
     fn finish(mut self, arrives: Instant) -> Record {
@@ -183,22 +196,27 @@ impl<'a> Student<'a> {
         Err(Refused { code: problem.code, wait: problem.retry_after, last })
     }
 
-    /// Ticket, handshake, hello, welcome.
-    async fn connect(&mut self, wanted: Instant) -> Result<Socket<'a>, Refused> {
-        let ticket = self.ticket().await?;
+    /// Handshake and hello; what was answered.
+    async fn greet(&self, hello: &Value) -> Result<(Socket<'a>, Result<Value, u16>), Refused> {
         let late = |_| Refused::of("no_answer_in_time");
         let opening = Socket::open(self.context, self.planned.index);
         let opened = tokio::time::timeout(CONNECT_TIMEOUT, opening).await.map_err(late)?;
         let mut socket = opened.map_err(Refused::of)?;
-        let mut hello = json!({"t": "hello", "ticket": ticket});
+        if !socket.say(hello).await {
+            return Err(Refused::of("connection_cut"));
+        }
+        let heard = tokio::time::timeout(CONNECT_TIMEOUT, socket.hear()).await.map_err(late)?;
+        Ok((socket, heard))
+    }
+
+    /// Ticket, handshake, hello, welcome.
+    async fn connect(&mut self, wanted: Instant) -> Result<Socket<'a>, Refused> {
+        let mut hello = json!({"t": "hello", "ticket": self.ticket().await?});
         if let Some(session) = &self.studied.session {
             hello["resume"] = json!({"session": session, "seq": self.studied.seq});
         }
         self.began.get_or_insert_with(Instant::now);
-        if !socket.say(&hello).await {
-            return Err(Refused::of("connection_cut"));
-        }
-        let heard = tokio::time::timeout(CONNECT_TIMEOUT, socket.hear()).await.map_err(late)?;
+        let (socket, heard) = self.greet(&hello).await?;
         match heard {
             Ok(message) if message["t"] == "welcome" => {
                 self.context.recorder.ok(Op::Connect, wanted);
@@ -259,7 +277,11 @@ impl<'a> Student<'a> {
             let now = Instant::now();
             match heard {
                 Some(Ok(message)) => {
-                    if let Some(leaves) = self.take(&message, now) {
+                    let mut leaves = self.take(&message, now);
+                    if leaves.is_none() && self.planned.traits.cheats {
+                        leaves = attacks::during(self, socket, &message).await;
+                    }
+                    if let Some(leaves) = leaves {
                         return leaves;
                     }
                 }
@@ -392,7 +414,7 @@ impl<'a> Student<'a> {
         let right = self.dice.random_bool(self.context.scenario.learner.right_share);
         let Some(response) = self.context.bank.respond(&question, right) else { return };
         let due = now + Duration::from_millis(self.spec.think.draw(&mut self.dice));
-        let command = uuid::Builder::from_random_bytes(self.dice.random()).into_uuid();
+        let command = self.command_id();
         self.asked = Some(Asked { challenge, response, command, due, sends_at: Some(due) });
     }
 

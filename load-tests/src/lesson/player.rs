@@ -65,6 +65,11 @@ impl Player {
         self.played_ms + self.position(now) - self.position_ms
     }
 
+    /// So long somebody else played for the same learner.
+    pub fn played_otherwise(&mut self, time: Duration) {
+        self.played_ms += time.as_millis() as i64;
+    }
+
     /// Plays from there on; the next beat is due at once.
     pub fn play_from(&mut self, position_ms: i64, now: Instant) {
         self.set(position_ms, true, now);

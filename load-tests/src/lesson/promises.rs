@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// What clocks of two machines and rounding may differ by.
-const GRACE_MS: i64 = 100;
+pub(super) const GRACE_MS: i64 = 100;
 
 /// What is known of one learner's lesson.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -56,7 +56,11 @@ impl<'a> Socket<'a> {
 
     /// Sends a message; false when the connection is gone.
     pub async fn say(&mut self, message: &Value) -> bool {
-        let text = message.to_string();
+        self.say_text(&message.to_string()).await
+    }
+
+    /// The same with a text as it is.
+    pub async fn say_text(&mut self, text: &str) -> bool {
         self.context.target.sent.fetch_add(text.len() as u64, Ordering::Relaxed);
         self.stream.send(Message::text(text)).await.is_ok()
     }

@@ -7,6 +7,11 @@ use serde_json::json;
 
 /// Learners who are cut off together and one by one, and answer wrongly now and then.
 fn lesson(count: u32, cuts: &str, thresholds: &str) -> String {
+    lesson_of(0.0, count, cuts, thresholds)
+}
+
+/// The same, and a share of them cheats.
+fn lesson_of(cheats: f64, count: u32, cuts: &str, thresholds: &str) -> String {
     format!(
         r#"
 name = "tiny"
@@ -17,6 +22,7 @@ seconds = 4
 arrivals = {{ shape = "at_once", count = {count}, within_ms = 1500 }}
 [learner]
 right_share = 0.7
+cheat_share = {cheats:?}
 sleep_share = 0.4
 sleep = {{ kind = "constant", ms = 300 }}
 [lesson]
@@ -55,6 +61,26 @@ async fn lessons_are_played_to_their_hours_through_a_storm() {
     assert!(work["beat"]["ok"].as_u64() >= Some(80) && work["challenge"]["ok"].as_u64() >= Some(16));
     let sockets = report["samples"].as_array().expect("samples").iter().map(|sample| &sample["connected"]);
     assert_eq!(sockets.filter_map(serde_json::Value::as_u64).max(), Some(8));
+}
+
+#[tokio::test]
+async fn cheaters_of_a_lesson_gain_nothing_and_whoever_lets_one_is_caught() {
+    let server = server(Settings::default()).await;
+    let demand = "[[thresholds]]\nfigure = \"attack.failed_percent\"\nmost = 0.0\n";
+    let scenario = lesson_of(1.0, 3, "[]", demand);
+    let run = Run::new(server.url(), &scenario);
+    let output = run.finish(&["--threads", "1"]).await;
+    assert!(output.status.success() && told(&output).contains("nothing lost"), "{}", told(&output));
+    let report = run.report();
+    let work = &report["measured"]["work"];
+    // By request eight, on sockets of their own six, and on the way two: tries that say nothing are told apart.
+    assert!(work["attack"]["ok"].as_u64() >= Some(3 * 14), "{}", work["attack"]);
+    assert_eq!((&work["lesson"]["ok"], &report["wrong"]), (&json!(3), &json!({})));
+    let liar = Liar::start(server.address().parse().expect("an address"), Lie::JudgedTwice).await;
+    let run = Run::new(&format!("http://{}", liar.address), &scenario);
+    let output = run.finish(&["--threads", "1"]).await;
+    assert!(liar.told() > 0 && output.status.code() == Some(1), "{}", told(&output));
+    assert!(run.report()["wrong"]["attack_succeeded"].as_u64() > Some(0), "{}", told(&output));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub(super) enum Lie {
     Completion,
     /// A question comes with a word of the bank's keys.
     Key,
+    /// An answer to a question that was judged already is judged again.
+    JudgedTwice,
 }
 
 /// See the module.
@@ -39,6 +41,8 @@ struct Lies {
     told: AtomicUsize,
     /// The word that is in every key of the bank, as it was uploaded.
     word: Mutex<String>,
+    /// The last verdict, as it was passed on.
+    verdict: Mutex<String>,
 }
 
 impl Liar {
@@ -46,8 +50,8 @@ impl Liar {
     pub(super) async fn start(server: SocketAddr, lie: Lie) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let lies =
-            Arc::new(Lies { lie, occasions: AtomicUsize::new(0), told: AtomicUsize::new(0), word: Default::default() });
+        let (occasions, told) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let lies = Arc::new(Lies { lie, occasions, told, word: Mutex::default(), verdict: Mutex::default() });
         let shared = Arc::clone(&lies);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -145,6 +149,13 @@ impl Lies {
         match (self.lie, sort.as_str()) {
             (Lie::Credit, "credit") if message["covered_ms"].as_i64() > Some(500) && self.now(1) => {
                 message["covered_ms"] = json!(message["covered_ms"].as_i64().unwrap_or(0) * 2);
+            }
+            (Lie::JudgedTwice, "verdict") => {
+                *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = text.clone();
+                return text;
+            }
+            (Lie::JudgedTwice, "error") if message["code"] == "challenge_closed" && self.now(0) => {
+                return self.verdict.lock().unwrap_or_else(PoisonError::into_inner).clone();
             }
             (Lie::Verdict, "verdict") if self.now(0) => {
                 message["correct"] = json!(message["correct"] != true);
