@@ -115,7 +115,7 @@ impl Engine {
 mod tests {
     use super::*;
 
-    /// Whether the worker, asleep for a minute, wakes before that.
+    /// Whether the worker, asleep for twenty seconds, wakes before that.
     async fn wakes(alarm: &Alarm, before: impl FnOnce(&Alarm), meanwhile: impl FnOnce(&Alarm)) -> bool {
         let begun = tokio::time::Instant::now();
         alarm.awake();

@@ -14,13 +14,9 @@ impl Engine {
     /// Runs until the task is dropped. To be started before anything is served.
     pub async fn heed_forever(self: Arc<Self>, mut listener: Listener) {
         while let Some(heard) = listener.next().await {
-            let mut next = Some(heard);
-            while let Some(heard) = next {
-                match heard {
-                    Heard::Said(announcement) => self.heed(announcement).await,
-                    Heard::Missed => self.doubt_everything().await,
-                }
-                next = listener.at_hand();
+            match heard {
+                Heard::Said(announcement) => self.heed(announcement).await,
+                Heard::Missed => self.doubt_everything().await,
             }
         }
     }

@@ -8,8 +8,7 @@ pub(crate) const BATCH_COMMITS_MAX: usize = 4_096;
 pub(crate) const ATTEMPT_LANES: usize = 2;
 /// Commits that wait for a lane; more wait outside.
 pub(crate) const QUEUE_COMMITS_MAX: usize = 8_192;
-/// The noted latest time is so far ahead of what is kept, so that it has to be noted seldom. A server that starts again
-/// within so long stands still until then.
+/// The noted latest time is so far ahead of what is kept at most, so that it has to be noted seldom.
 pub(crate) const NOTED_AHEAD_MS: i64 = 250;
 /// How often a transaction is begun again that the server ended to resolve a deadlock.
 pub(crate) const DEADLOCK_RETRIES_MAX: u32 = 3;

@@ -65,7 +65,8 @@ pub enum Announcement {
     },
 }
 
-/// See [`Announcement::AttemptChanged`]. What an older release does not say is what costs its hearers most.
+/// See [`Announcement::AttemptChanged`]. What an older release does not say is taken for news; when an attempt of its
+/// own comes due, it knows itself, and the others ask the store within half a minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptNews {
     /// Whose.
@@ -145,8 +146,12 @@ impl Hub {
 pub struct Listener(broadcast::Receiver<Heard>);
 
 impl Listener {
-    /// The next one; `None` once the store is gone.
+    /// The next one; `None` once the store is gone. What is there already comes without waiting for a turn: between two
+    /// turns on a busy machine more may be said than one turn takes.
     pub async fn next(&mut self) -> Option<Heard> {
+        if let Some(heard) = self.at_hand() {
+            return Some(heard);
+        }
         match self.0.recv().await {
             Ok(heard) => Some(heard),
             Err(broadcast::error::RecvError::Lagged(_)) => Some(self.begin_anew()),
@@ -154,9 +159,7 @@ impl Listener {
         }
     }
 
-    /// The next one, if there is one already. Whoever is behind takes all there is in one turn: between two turns on a
-    /// busy machine more may come than a turn of [`Self::next`] takes.
-    pub fn at_hand(&mut self) -> Option<Heard> {
+    fn at_hand(&mut self) -> Option<Heard> {
         match self.0.try_recv() {
             Ok(heard) => Some(heard),
             Err(broadcast::error::TryRecvError::Lagged(_)) => Some(self.begin_anew()),
