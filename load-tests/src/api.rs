@@ -2,9 +2,12 @@
 
 use crate::http::{Ask, Client, Reply, Target};
 use anyhow::{Context, bail};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A person's client with a session.
 #[derive(Debug)]
@@ -164,6 +167,11 @@ pub fn io_code(error: &std::io::Error) -> &'static str {
         InvalidData => "malformed_answer",
         _ => "connection_cut",
     }
+}
+
+/// Names a command, by a learner's own dice.
+pub fn command_id(dice: &mut ChaCha8Rng) -> Uuid {
+    uuid::Builder::from_random_bytes(dice.random()).into_uuid()
 }
 
 /// An RFC 3339 time with milliseconds, now.

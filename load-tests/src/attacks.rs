@@ -97,13 +97,7 @@ pub async fn during(learner: &mut Learner<'_>, question: &Shown) {
             json!({"command_id": new(learner), "mode": "practice"}),
             &[409, 429],
         ),
-        Attack::of(
-            "the bank with its keys",
-            "GET",
-            format!("/api/v1/banks/{bank}/export?format=json"),
-            Value::Null,
-            &[403, 404],
-        ),
+        Attack::on_the_keys(&bank),
         Attack::of(
             "the proctor's view",
             "GET",
@@ -198,6 +192,13 @@ impl Attack {
         turned_away: &'static [u16],
     ) -> Self {
         Self { name, method, path, body, nobody: false, turned_away }
+    }
+
+    /// The bank with its keys, as an author gets it.
+    #[must_use]
+    pub fn on_the_keys(bank: &str) -> Self {
+        let path = format!("/api/v1/banks/{bank}/export?format=json");
+        Self::of("the bank with its keys", "GET", path, Value::Null, &[403, 404])
     }
 
     /// False when the run ends.

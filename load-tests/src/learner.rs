@@ -2,7 +2,7 @@
 //! hands in. When things are due is decided by arrival and thinking alone; a slow server makes them late,
 //! and late is what is measured.
 
-use crate::api::{Problem, io_code, json, now_text};
+use crate::api::{self, Problem, io_code, json, now_text};
 use crate::attacks::{self, Attacker};
 use crate::bank::Shown;
 use crate::http::{Ask, Client, Reply};
@@ -75,7 +75,7 @@ impl<'a> Learner<'a> {
     }
 
     pub(crate) fn command_id(&mut self) -> Uuid {
-        uuid::Builder::from_random_bytes(self.dice.random()).into_uuid()
+        api::command_id(&mut self.dice)
     }
 
     pub(crate) const fn attacker(&mut self) -> Attacker<'_> {

@@ -5,9 +5,9 @@
 
 use super::promises::GRACE_MS;
 use super::socket::{CUT, Socket};
-use super::{Asked, Leaves, Refused, Student};
+use super::{Leaves, Refused, Student};
 use crate::attacks::{Attack, Attacker};
-use crate::limits::{CONNECT_TIMEOUT, REQUEST_TIMEOUT};
+use crate::limits::REQUEST_TIMEOUT;
 use crate::setup::{HOURS, YEAR};
 use rand::RngExt;
 use rand::seq::IndexedRandom as _;
@@ -127,13 +127,7 @@ fn requests(student: &Student<'_>) -> Vec<Attack> {
             Value::Null,
             &[403, 404],
         ),
-        Attack::of(
-            "the bank with its keys",
-            "GET",
-            format!("/api/v1/banks/{}/export?format=json", ground.bank),
-            Value::Null,
-            &[403, 404],
-        ),
+        Attack::on_the_keys(&ground.bank),
         Attack::of(
             "somebody else's hours",
             "GET",
@@ -147,26 +141,37 @@ fn requests(student: &Student<'_>) -> Vec<Attack> {
 /// On the socket of the lesson, after a message was taken in: goes on playing behind an open question, once, and
 /// answers another time what was judged already, once.
 pub(super) async fn during(student: &mut Student<'_>, socket: &mut Socket<'_>, message: &Value) -> Option<Leaves> {
-    match message["t"].as_str() {
-        Some("challenge") if !student.tricks.hid && student.asked.is_some() => {
+    let due = Instant::now();
+    let tried = match (message["t"].as_str(), &student.asked) {
+        (Some("challenge"), Some(asked)) if !student.tricks.hid => {
             student.tricks.hid = true;
-            student.tricks.question = student.asked.as_ref().map(|asked| Asked { sends_at: None, ..asked.clone() });
+            student.tricks.question = Some((asked.challenge.clone(), asked.response.clone()));
             student.hide_the_question(socket).await
         }
-        Some("verdict") => {
-            let judged = student.tricks.question.take_if(|asked| message["challenge"] == asked.challenge.as_str())?;
-            student.answer_again(socket, judged).await
+        (Some("verdict"), _) => {
+            let (challenge, response) =
+                student.tricks.question.take_if(|(challenge, _)| message["challenge"] == challenge.as_str())?;
+            student.answer_again(socket, &challenge, &response).await
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    let (outcome, leaves) = match tried {
+        Ok(outcome) => (outcome, None),
+        Err((outcome, leaves)) => (outcome, Some(leaves)),
+    };
+    student.note(due, outcome);
+    leaves
 }
+
+/// How an attack on the lesson's own socket ended, and, where the stretch ended with it, how that did.
+type Tried = Result<Outcome, (Outcome, Leaves)>;
 
 /// What was tried on the way.
 #[derive(Default)]
 pub(super) struct Tricks {
     hid: bool,
-    /// The question to be answered another time, once it is judged.
-    question: Option<Asked>,
+    /// The challenge to be answered another time, once it is judged, and its answer.
+    question: Option<(String, Value)>,
 }
 
 impl<'a> Student<'a> {
@@ -287,7 +292,7 @@ impl<'a> Student<'a> {
     }
 
     /// The dialog is hidden and the player goes on: nothing is credited until the question is answered.
-    async fn hide_the_question(&mut self, socket: &mut Socket<'_>) -> Option<Leaves> {
+    async fn hide_the_question(&mut self, socket: &mut Socket<'_>) -> Tried {
         let (due, covered_ms) = (Instant::now(), self.studied.covered_ms);
         let position_ms = self.player.position(due);
         for _ in 0..3 {
@@ -296,76 +301,65 @@ impl<'a> Student<'a> {
             let mut beat = self.player.beat(now);
             let played_ms = (now - due).as_millis() as i64;
             (beat["playing"], beat["position_ms"]) = (json!(true), json!(position_ms + played_ms));
-            if !socket.say(&beat).await {
-                return self.cut_short("connection_cut");
-            }
+            self.say_or_leave(socket, &beat).await?;
             loop {
-                let message = match hear(socket).await {
-                    Ok(Ok(message)) => message,
-                    Ok(Err(code)) => return Some(self.ended_in_attack(code)),
-                    Err(refused) => return self.cut_short(&refused.code),
-                };
-                let is_credit = message["t"] == "credit" && message["n"] == beat["n"];
+                let message = self.hear_or_leave(socket).await?;
+                self.take_or_leave(&message)?;
+                if message["t"] == "error" {
+                    return Ok(Outcome::Unclear(code_of(&message)));
+                }
+                if message["t"] != "credit" || message["n"] != beat["n"] {
+                    continue;
+                }
                 let credited_ms = message["covered_ms"].as_i64().unwrap_or(0);
-                let leaves = self.take(&message, Instant::now());
-                if leaves.is_some() || message["t"] == "error" {
-                    self.note(due, Outcome::Unclear(code_of(&message)));
-                    return leaves;
-                }
-                if is_credit && credited_ms > covered_ms {
+                if credited_ms > covered_ms {
                     let what = format!("behind an open question {credited_ms} ms were credited, after {covered_ms}");
-                    self.note(due, Outcome::Succeeded(what));
-                    return None;
+                    return Ok(Outcome::Succeeded(what));
                 }
-                if is_credit {
-                    break;
-                }
+                break;
             }
         }
-        self.note(due, Outcome::TurnedAway);
-        None
+        Ok(Outcome::TurnedAway)
     }
 
-    /// The same question once more, with the other answer.
-    async fn answer_again(&mut self, socket: &mut Socket<'_>, judged: Asked) -> Option<Leaves> {
-        let due = Instant::now();
+    /// The same answer to the same question once more, by another command.
+    async fn answer_again(&mut self, socket: &mut Socket<'_>, challenge: &str, response: &Value) -> Tried {
         let command = self.command_id().to_string();
-        let answer = json!({"t": "answer", "command_id": command, "challenge": judged.challenge,
-                            "response": judged.response});
-        if !socket.say(&answer).await {
-            return self.cut_short("connection_cut");
-        }
+        let answer = json!({"t": "answer", "command_id": command, "challenge": challenge, "response": response});
+        self.say_or_leave(socket, &answer).await?;
         loop {
-            let message = match hear(socket).await {
-                Ok(Ok(message)) => message,
-                Ok(Err(code)) => return Some(self.ended_in_attack(code)),
-                Err(refused) => return self.cut_short(&refused.code),
-            };
+            let message = self.hear_or_leave(socket).await?;
             if message["t"] == "error" && message["command_id"] == command.as_str() {
                 let code = code_of(&message);
-                let turned_away = if code == "challenge_closed" { Outcome::TurnedAway } else { Outcome::Unclear(code) };
-                self.note(due, turned_away);
-                return None;
+                return Ok(if code == "challenge_closed" { Outcome::TurnedAway } else { Outcome::Unclear(code) });
             }
-            if message["t"] == "verdict" && message["challenge"] == judged.challenge.as_str() {
-                self.note(due, Outcome::Succeeded("a question was judged twice".to_owned()));
-                return None;
+            if message["t"] == "verdict" && message["challenge"] == challenge {
+                return Ok(Outcome::Succeeded("a question was judged twice".to_owned()));
             }
-            if let Some(leaves) = self.take(&message, Instant::now()) {
-                self.note(due, Outcome::Unclear("lesson_over".to_owned()));
-                return Some(leaves);
-            }
+            self.take_or_leave(&message)?;
         }
     }
 
-    fn cut_short(&mut self, code: &str) -> Option<Leaves> {
-        self.note(Instant::now(), Outcome::Unclear(code.to_owned()));
-        Some(self.closed(CUT))
+    async fn say_or_leave(&mut self, socket: &mut Socket<'_>, message: &Value) -> Result<(), (Outcome, Leaves)> {
+        if socket.say(message).await { Ok(()) } else { Err(self.leave("connection_cut".to_owned(), CUT)) }
     }
 
-    fn ended_in_attack(&mut self, code: u16) -> Leaves {
-        self.note(Instant::now(), Outcome::Unclear(format!("closed_{code}")));
-        self.closed(code)
+    async fn hear_or_leave(&mut self, socket: &mut Socket<'_>) -> Result<Value, (Outcome, Leaves)> {
+        match hear(socket).await {
+            Ok(Ok(message)) => Ok(message),
+            Ok(Err(code)) => Err(self.leave(format!("closed_{code}"), code)),
+            Err(refused) => Err(self.leave(refused.code, CUT)),
+        }
+    }
+
+    /// As on any socket of the lesson.
+    fn take_or_leave(&mut self, message: &Value) -> Result<(), (Outcome, Leaves)> {
+        let leaves = self.take(message, Instant::now());
+        leaves.map_or(Ok(()), |leaves| Err((Outcome::Unclear(code_of(message)), leaves)))
+    }
+
+    fn leave(&mut self, why: String, code: u16) -> (Outcome, Leaves) {
+        (Outcome::Unclear(why), self.closed(code))
     }
 }
 
@@ -378,8 +372,7 @@ fn welcomed(heard: Result<Value, u16>) -> Result<Value, Refused> {
 }
 
 async fn hear(socket: &mut Socket<'_>) -> Result<Result<Value, u16>, Refused> {
-    let limit = REQUEST_TIMEOUT.max(CONNECT_TIMEOUT);
-    tokio::time::timeout(limit, socket.hear()).await.map_err(|_| Refused::of("no_answer_in_time"))
+    tokio::time::timeout(REQUEST_TIMEOUT, socket.hear()).await.map_err(|_| Refused::of("no_answer_in_time"))
 }
 
 fn code_of(message: &Value) -> String {

@@ -10,7 +10,7 @@ pub mod player;
 pub mod promises;
 pub mod socket;
 
-use crate::api::{Problem, io_code, json};
+use crate::api::{self, Problem, io_code, json};
 use crate::bank::Shown;
 use crate::http::{Ask, Client};
 use crate::limits::{CONNECT_TIMEOUT, RECONNECT_PAUSE_MAX, REQUEST_TIMEOUT, RETRY_PAUSE};
@@ -56,7 +56,6 @@ impl Refused {
 }
 
 /// A challenge that is open.
-#[derive(Clone)]
 struct Asked {
     challenge: String,
     response: Value,
@@ -144,7 +143,7 @@ impl<'a> Student<'a> {
     }
 
     fn command_id(&mut self) -> Uuid {
-        uuid::Builder::from_random_bytes(self.dice.random()).into_uuid()
+        api::command_id(&mut self.dice)
     }
 
     fn finish(mut self, arrives: Instant) -> Record {
