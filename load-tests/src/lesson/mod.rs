@@ -3,7 +3,7 @@
 //!
 //! One task per learner: [`study`] goes from socket to socket, `Student::play` is what happens on one.
 //! The [`player`] knows where the video is, [`socket`] how things are said, [`promises`] what must hold,
-//! [`attacks`] what some of them try besides.
+//! `attacks` what some of them try besides.
 
 mod attacks;
 pub mod player;
