@@ -119,7 +119,7 @@ pub async fn everybody(
         });
     }
     // Those who are there finish; who takes longer is told to stop, and what was promised is checked all the same.
-    let patience = context.begins + Duration::from_secs(context.scenario.seconds()) + finish_within(context);
+    let patience = context.begins + Duration::from_secs(context.scenario.seconds()) + finish_within(&context.scenario);
     loop {
         tokio::select! {
             done = working.join_next() => match done {
@@ -133,8 +133,37 @@ pub async fn everybody(
     }
 }
 
-/// Long enough for whoever comes last to think about every question, and for a lesson to be played.
-fn finish_within(context: &Context) -> Duration {
-    let lesson = context.scenario.lesson.as_ref().map_or(0, |lesson| lesson.duration_s * 2);
-    FINISH_TIMEOUT + Duration::from_secs(lesson)
+/// Long enough for whoever comes last to wait for a paper, to think about every question, and for a lesson to be
+/// played; but a server that is not there any more is not waited for until all have lost their patience.
+fn finish_within(scenario: &Scenario) -> Duration {
+    let waits = Duration::from_secs(scenario.learner.patience_s).min(FINISH_TIMEOUT);
+    let plays = scenario.lesson.as_ref().map_or(0, |lesson| lesson.duration_s * 2);
+    FINISH_TIMEOUT + waits + Duration::from_secs(plays)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::scenario::LIBRARY;
+
+    /// Of those who come, and of those who come last and wait for as long as they have patience.
+    #[test]
+    fn whoever_comes_last_may_finish() {
+        for (name, text) in LIBRARY {
+            let scenario = Scenario::parse(text).unwrap();
+            let lesson_s = scenario.lesson.as_ref().map_or(0, |lesson| lesson.duration_s);
+            let waits = Duration::from_secs(scenario.learner.patience_s).min(FINISH_TIMEOUT);
+            let rest = finish_within(&scenario).checked_sub(waits);
+            assert!(rest >= Some(FINISH_TIMEOUT.max(Duration::from_secs(lesson_s))), "{name}: {rest:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_gone_is_not_waited_for_until_all_lose_their_patience() {
+        let mut scenario = Scenario::parse(LIBRARY[0].1).unwrap();
+        (scenario.learner.patience_s, scenario.lesson) = (86_400, None);
+        assert_eq!(finish_within(&scenario), FINISH_TIMEOUT * 2);
+    }
 }

@@ -172,6 +172,9 @@ impl Report {
             let verdict = if outcome.holds { "holds" } else { "DOES NOT HOLD" };
             lines.push(format!("{} {bound}: {value}: {verdict}", outcome.threshold.figure));
         }
+        if self.interrupted {
+            lines.push("ENDED EARLY: not everybody finished".to_owned());
+        }
         lines.push(self.verdict());
         lines.extend(self.findings.iter().take(20).map(|finding| {
             format!("  {} learner {} {}: {}", finding.wrong.name(), finding.learner, finding.subject, finding.detail)
@@ -283,6 +286,14 @@ mod tests {
         report.find(vec![lost()]);
         assert!(!report.good());
         assert!(report.verdict().contains("answer_lost 1"), "{}", report.verdict());
+    }
+
+    #[test]
+    fn whoever_reads_the_end_learns_that_it_came_early() {
+        let mut report = sample();
+        assert!(report.good() && !report.summary().contains("ENDED EARLY"), "{}", report.summary());
+        report.interrupted = true;
+        assert!(!report.good() && report.summary().contains("ENDED EARLY"), "{}", report.summary());
     }
 
     #[test]
