@@ -1,6 +1,7 @@
 //! Calls of the protocol whose bodies are read as JSON: for setting up, reading back, and people.
 
 use crate::http::{Ask, Client, Reply, Target};
+use crate::limits::{BUSY_MAX, BUSY_PAUSE_MAX, RETRY_PAUSE};
 use anyhow::{Context, bail};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -68,7 +69,8 @@ impl Caller {
 
     async fn call(&mut self, method: &str, path: &str, body: Option<&Value>, status: u16) -> anyhow::Result<Value> {
         // While others load it the server may be busy: what it asks to repeat is repeated.
-        for patience in 0..10u64 {
+        let mut patience = Patience::default();
+        loop {
             let reply = self.send(method, path, body).await.with_context(|| format!("{method} {path}"))?;
             if reply.status == status {
                 return Ok(json(&reply));
@@ -77,9 +79,11 @@ impl Caller {
             if !problem.temporary() {
                 bail!("{method} {path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));
             }
-            tokio::time::sleep(problem.retry_after.unwrap_or(Duration::from_millis(200 * (patience + 1)))).await;
+            let Some(pause) = patience.pause(problem.retry_after, rand::random()) else {
+                bail!("{method} {path}: the server stays busy ({})", problem.code);
+            };
+            tokio::time::sleep(pause).await;
         }
-        bail!("{method} {path}: the server stays busy")
     }
 
     /// Sends and returns whatever comes.
@@ -115,6 +119,25 @@ impl Caller {
             bail!("the bank is refused: {} {}", reply.status, String::from_utf8_lossy(&reply.body));
         }
         Ok(json(&reply))
+    }
+}
+
+/// How often, and how long in all, one call has been put off.
+#[derive(Debug, Default)]
+struct Patience {
+    times: u32,
+    waited: Duration,
+}
+
+impl Patience {
+    /// The pause before the call is made again; `None` when the server was busy for too long. What the server asks for is
+    /// the least: many callers of one account share what it may do, and coming back all together would serve one of them.
+    fn pause(&mut self, asked: Option<Duration>, dice: f64) -> Option<Duration> {
+        let spread = RETRY_PAUSE.saturating_mul(1 << self.times.min(8)).min(BUSY_PAUSE_MAX);
+        let pause = asked.unwrap_or_default() + spread.mul_f64(dice);
+        self.times += 1;
+        self.waited += pause;
+        (self.waited < BUSY_MAX).then_some(pause)
     }
 }
 
@@ -185,4 +208,26 @@ pub fn now_text() -> String {
 pub fn later_text(seconds: i64) -> String {
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
     format!("{then:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_server_is_borne_with_for_a_time_and_not_for_a_number_of_tries() {
+        // Refused at once, again and again, with hardly a wait asked for: an account's allowance that others use too.
+        let mut patience = Patience::default();
+        let asked = Duration::from_millis(5);
+        let pauses: Vec<Duration> = std::iter::from_fn(|| patience.pause(Some(asked), 0.5)).collect();
+        assert!(pauses.iter().all(|pause| (asked..=BUSY_PAUSE_MAX).contains(pause)), "{pauses:?}");
+        let waited: Duration = pauses.iter().sum();
+        assert!(waited < BUSY_MAX && waited + BUSY_PAUSE_MAX >= BUSY_MAX, "{waited:?} in {} pauses", pauses.len());
+        assert!(pauses[0] < pauses[3], "it comes more and more rarely: {pauses:?}");
+        // Whoever is told to come in an hour does not wait for it.
+        assert_eq!(Patience::default().pause(Some(Duration::from_secs(3600)), 0.0), None);
+        // The dice say when within the pause, never before the time that was asked for.
+        let soonest = Patience::default().pause(Some(asked), 0.0);
+        assert_eq!((soonest, Patience::default().pause(None, 0.0)), (Some(asked), Some(Duration::ZERO)));
+    }
 }

@@ -16,6 +16,10 @@ pub const BUFFER_BYTES_KEPT: usize = 4 * 1024;
 pub const RETRIES_MAX: u32 = 8;
 /// The pause before a request is sent again when the server names none; it doubles, with full jitter.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// How long the server may be busy in all before a call that sets up or reads back is given up.
+pub const BUSY_MAX: Duration = Duration::from_secs(120);
+/// The longest pause of such a call when the server names none.
+pub const BUSY_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// The longest pause before a socket is opened again; it doubles up to there, with full jitter.
 pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(20);
 /// Learners created by one request.

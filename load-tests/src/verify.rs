@@ -49,17 +49,28 @@ pub async fn read_back(context: &Arc<Context>, records: Vec<Record>) -> (Checked
     let bar = Bar::new("reading back / 核对", records.len() as u64);
     let (mut checked, mut findings) = (Checked::default(), Vec::new());
     let mut waiting = records.into_iter();
-    let mut working = JoinSet::new();
+    let (mut working, mut owners) = (JoinSet::new(), HashMap::new());
     loop {
         while working.len() < READ_BACK_AT_ONCE {
             let Some(record) = waiting.next() else { break };
-            let context = Arc::clone(context);
-            working.spawn(async move { one(&context, record).await });
+            let (context, learner) = (Arc::clone(context), record.learner);
+            let task = working.spawn(async move { one(&context, record).await });
+            owners.insert(task.id(), learner);
         }
-        let Some(done) = working.join_next().await else { break };
-        let Ok((part, mut found)) = done else { continue };
-        checked.add(&part);
-        findings.append(&mut found);
+        match working.join_next_with_id().await {
+            Some(Ok((id, (part, mut found)))) => {
+                owners.remove(&id);
+                checked.add(&part);
+                findings.append(&mut found);
+            }
+            // A fault of this program; what was not looked at is not called whole.
+            Some(Err(error)) => {
+                let learner = owners.remove(&error.id()).unwrap_or_default();
+                let (wrong, detail) = (Wrong::NotChecked, error.to_string());
+                findings.push(Finding { wrong, learner, subject: String::new(), detail });
+            }
+            None => break,
+        }
         bar.one();
     }
     (checked, findings)

@@ -63,6 +63,18 @@ async fn lessons_are_played_to_their_hours_through_a_storm() {
     assert_eq!(sockets.filter_map(serde_json::Value::as_u64).max(), Some(8));
 }
 
+/// One proctor reads all logs, and an account may ask for so much a second and no more.
+#[tokio::test]
+async fn what_one_account_may_ask_for_in_a_second_keeps_nothing_from_being_checked() {
+    let config = "limits.requests_per_second = 5\nlimits.requests_burst = 5\n".to_owned();
+    let server = server(Settings { config: Some(config), ..Settings::default() }).await;
+    let run = Run::new(server.url(), &lesson(30, "[]", ""));
+    let output = run.finish(&[]).await;
+    assert!(output.status.success() && told(&output).contains("nothing lost"), "{}", told(&output));
+    let report = run.report();
+    assert_eq!((&report["wrong"], &report["checked"]["lessons"]), (&json!({}), &json!(30)));
+}
+
 #[tokio::test]
 async fn cheaters_of_a_lesson_gain_nothing_and_whoever_lets_one_is_caught() {
     let server = server(Settings::default()).await;
