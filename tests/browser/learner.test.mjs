@@ -371,6 +371,36 @@ test('what a proctor does shows at once, over the stream', async () => {
   assert.deepEqual(page.faults, []);
 });
 
+test('what a proctor said before the stream was open, or while nobody was there, is not lost', async () => {
+  const exam = await makeExam('said-before');
+  const page = await site.open('learner31');
+  const act = (id, action, reason) => proctor.ask('POST', `attempts/${id}/actions`, { command_id: crypto.randomUUID(), action, reason });
+  // The ticket of the stream is asked for and does not come until the proctor has spoken.
+  let open;
+  const spoken = new Promise((resolve) => { open = resolve; });
+  await page.route('**/api/v1/tickets', async (route) => { await spoken; await route.continue(); });
+  const id = await begin(page, exam);
+  await act(id, 'warn', '请把手机收起来');
+  open();
+  await page.waitForSelector('.notice.warn:has-text("请把手机收起来")');
+  // Read on this device: a reload does not repeat it, and tells what came while the page was away, with the reason.
+  await page.goto('about:blank');
+  await act(id, 'warn', '不要离开座位');
+  await act(id, 'pause', '核对身份');
+  await page.goto(`${site.origin}/attempts/${id}`);
+  await page.waitForSelector('.notice.warn:has-text("不要离开座位")');
+  await page.waitForSelector('.question:has-text("作答已暂停"):has-text("核对身份")');
+  assert.equal(await page.locator('.notice.warn').count(), 1);
+  // A cut that nobody notices for a while: what was said meanwhile comes with the next stream.
+  await page.context().setOffline(true);
+  await act(id, 'resume', '核对无误');
+  await act(id, 'warn', '第三次提醒');
+  await page.context().setOffline(false);
+  await page.waitForSelector('.notice.warn:has-text("第三次提醒")');
+  await page.waitForSelector('.option');
+  assert.deepEqual(page.faults, []);
+});
+
 test('without the stream the page finds out all the same', async () => {
   const exam = await makeExam('proctored');
   const page = await site.open('learner28');

@@ -147,6 +147,32 @@ async fn what_was_missed_is_told_after_a_cut() {
     assert_eq!(stream.expect("notice").await["text"], "三");
 }
 
+/// Between the paper and the socket's welcome a proctor may have spoken; so may one while nobody was there.
+#[tokio::test]
+async fn a_first_hello_hears_what_was_said_before_it() {
+    let sitting = Sitting::start("").await;
+    let (learner, attempt_id) = (&sitting.learner, sitting.id());
+    let known = &sitting.attempt["seq"];
+    let act = |action, words| sitting.site.proctor.act(&attempt_id, action, words, None);
+    act("warn", "请把手机收起来").await.ok(200);
+    act("pause", "核对身份").await.ok(200);
+    let mut stream = Stream::resume(learner, "attempt", &attempt_id, &json!(""), known).await;
+    let welcome = stream.expect("welcome").await;
+    assert_eq!(welcome["state"], "paused");
+    assert_eq!(stream.expect("notice").await["text"], "请把手机收起来");
+    let paused = stream.expect("paused").await;
+    assert_eq!(json!([paused["reason"], paused["seq"]]), json!(["核对身份", welcome["seq"]]));
+    // What comes later comes once.
+    act("resume", "核对无误").await.ok(200);
+    assert_eq!(stream.until("resumed").await["seq"].as_u64(), welcome["seq"].as_u64().map(|seq| seq + 1));
+    // Who knows all of it is told nothing again.
+    let all = learner.attempt(&attempt_id).await.ok(200)["seq"].clone();
+    let mut stream = Stream::resume(learner, "attempt", &attempt_id, &json!(""), &all).await;
+    assert_eq!(stream.expect("welcome").await["seq"], all);
+    act("warn", "最后一次").await.ok(200);
+    assert_eq!(stream.expect("notice").await["text"], "最后一次");
+}
+
 #[tokio::test]
 async fn a_terminated_attempt_and_one_that_expires_say_so_on_every_screen() {
     let sitting = Sitting::start("").await;

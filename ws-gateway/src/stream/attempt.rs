@@ -123,7 +123,9 @@ async fn welcome(
     Ok(told)
 }
 
-/// What happened since the client's last message; more than is told again, or what never was, ends in a resync.
+/// What happened since the client's last message; more than is told again, or what never was, ends in a resync. Which
+/// session the client's last message came in does not matter, nor whether it came by a stream: a page that begins says
+/// what it knows.
 async fn missed(
     connection: &mut Connection,
     identity: &Identity,
@@ -131,6 +133,9 @@ async fn missed(
     standing: &Standing,
     seq: u32,
 ) -> Result<Vec<AttemptEvent>, End> {
+    if seq == standing.seq {
+        return Ok(Vec::new());
+    }
     let missed = Box::pin(connection.app.engine.attempt_events(identity, id, seq)).await;
     let missed = missed.map_err(|error| connection.failed(error))?;
     if seq > standing.seq || missed.len() > REPLAY_MAX {

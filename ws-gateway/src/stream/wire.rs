@@ -30,9 +30,9 @@ pub enum HelloIn {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeIn {
-    /// The `session` of the last welcome.
+    /// The `session` of the last welcome. Of an attempt only `seq` counts.
     pub session: String,
-    /// The last `seq` that came.
+    /// The last `seq` that came; of an attempt also that of the attempt itself when it was read.
     pub seq: u32,
 }
 

@@ -14,12 +14,13 @@ const REFUSED = [400, 401, 403, 404];
 export class Stream {
   /**
    * `onmessage(message)` gets each message, `onopen()` and `ondown(final)` tell how it stands. `quietMs` is how long
-   * nothing may come before the socket counts as dead, where the server is known to speak regularly.
+   * nothing may come before the socket counts as dead, where the server is known to speak regularly. `heard` is the
+   * number of the last message that came to a page before this one: what came after it is told again.
    */
-  constructor({ purpose, id, onmessage, onopen = () => {}, ondown = () => {}, quietMs, signal }) {
+  constructor({ purpose, id, onmessage, onopen = () => {}, ondown = () => {}, quietMs, heard, signal }) {
     Object.assign(this, { purpose, id, onmessage, onopen, ondown, quietMs });
     this.failures = 0;
-    this.resume = null;
+    this.resume = heard === undefined ? null : { session: '', seq: heard };
     this.over = false;
     const back = () => { if (!this.over && !this.socket && this.timer) this.#in(0); };
     window.addEventListener('online', back);
@@ -95,7 +96,8 @@ export class Stream {
     }
     if (message.t === 'welcome') {
       this.failures = 0;
-      this.resume = message.seq === undefined ? null : { session: message.session, seq: message.seq };
+      // What was missed comes after the welcome: until it is here it counts as missed.
+      this.resume = message.seq === undefined ? null : { session: message.session, seq: this.resume ? this.resume.seq : message.seq };
       this.onopen();
     } else if (this.resume && message.seq !== undefined) {
       this.resume.seq = message.seq;

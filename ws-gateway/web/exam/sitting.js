@@ -82,6 +82,15 @@ export class Sitting {
     return LIVE.has(this.state) && !this.outbox.closed;
   }
 
+  /** The number of the last message of the stream that this device had; the first step, where it had none. */
+  get heard() {
+    return this.own.get('heard') || 1;
+  }
+
+  hear(seq) {
+    if (seq > this.heard) this.own.set('heard', seq);
+  }
+
   get practice() {
     return this.mode === 'practice';
   }
@@ -157,5 +166,6 @@ export class Sitting {
     this.own.remove('submit');
     this.own.remove('flagged');
     this.own.remove('at');
+    this.own.remove('heard');
   }
 }
