@@ -1,6 +1,7 @@
 //! The file, its lock and its connections.
 
-use crate::limits::{READER_CACHE_KIB, STATEMENTS_MAX, WAL_BYTES_KEPT, WAL_PAGES, WRITER_CACHE_KIB};
+use crate::checkpoint::{self, LogPages};
+use crate::limits::{LOG_BYTES_KEPT, LOG_PAGES_TIMES_MAX, READER_CACHE_KIB, STATEMENTS_MAX, WRITER_CACHE_KIB};
 use crate::{OpenError, Options};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -17,6 +18,7 @@ pub(crate) struct Database {
     path: PathBuf,
     busy_timeout: Duration,
     pages_max: AtomicU32,
+    log_pages: u32,
 }
 
 impl Database {
@@ -32,6 +34,7 @@ impl Database {
             path: path.to_owned(),
             busy_timeout: options.busy_timeout,
             pages_max: AtomicU32::new(pages(options.size_max_bytes)),
+            log_pages: options.log_pages.max(1),
         };
         Ok((database, lock))
     }
@@ -48,13 +51,27 @@ impl Database {
         }
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
-        connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         self.apply_size_max(&connection)?;
+        checkpoint::watch(&connection);
         Ok(connection)
+    }
+
+    /// A connection that copies the write-ahead log. Both are made durable, in this order, whatever writers do.
+    pub(crate) fn copier(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(self.busy_timeout)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        Ok(connection)
+    }
+
+    /// How long the write-ahead log may become.
+    pub(crate) const fn log_pages(&self) -> LogPages {
+        LogPages { long: self.log_pages, most: self.log_pages.saturating_mul(LOG_PAGES_TIMES_MAX) }
     }
 
     /// A connection that cannot write. Its pages are read, not mapped: a failing disk is then an error

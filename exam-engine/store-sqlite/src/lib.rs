@@ -11,6 +11,7 @@ mod attempts;
 mod audit;
 mod banks;
 mod certificates;
+mod checkpoint;
 mod connect;
 mod convert;
 mod courses;
@@ -34,6 +35,7 @@ mod writer;
 
 use connect::Database;
 use exam_store::{Hub, StoreError};
+use limits::LOG_PAGES;
 use reader::Readers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,13 +50,16 @@ pub struct Options {
     pub readers: u32,
     /// How long to wait for another process that uses the file, such as a copying tool.
     pub busy_timeout: Duration,
+    /// Pages of 4 KiB in the write-ahead log from which on they are copied into the database. It may become four times as
+    /// long before commits wait for that.
+    pub log_pages: u32,
     /// The file never grows beyond this; `None` leaves it to the disk. See [`SqliteStore::set_size_max`].
     pub size_max_bytes: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, busy_timeout: Duration::from_secs(5), size_max_bytes: None }
+        Self { readers: 4, busy_timeout: Duration::from_secs(5), log_pages: LOG_PAGES, size_max_bytes: None }
     }
 }
 

@@ -17,9 +17,17 @@ pub(crate) const STATEMENTS_MAX: usize = 128;
 pub(crate) const WRITER_CACHE_KIB: i64 = 32_768;
 /// Memory for each reader's pages.
 pub(crate) const READER_CACHE_KIB: i64 = 2_048;
-/// Pages in the write-ahead log that make the next commit copy them into the database.
-pub(crate) const WAL_PAGES: u32 = 4_000;
+/// Pages in the write-ahead log from which on they are copied into the database.
+pub(crate) const LOG_PAGES: u32 = 16_000;
+/// So many times as many, and commits wait until they are.
+pub(crate) const LOG_PAGES_TIMES_MAX: u32 = 4;
+/// The writer copies the rest when it is this part of where copying begins.
+pub(crate) const LOG_REST_SHARE: u32 = 32;
+/// How often in a row what was written meanwhile is copied.
+pub(crate) const LOG_PASSES_MAX: usize = 8;
+/// The priority of the thread that copies it, as of `nice`.
+pub(crate) const LOG_COPIER_NICE: i32 = 10;
 /// The write-ahead log is cut to this once it is copied.
-pub(crate) const WAL_BYTES_KEPT: i64 = 64 << 20;
+pub(crate) const LOG_BYTES_KEPT: i64 = 96 << 20;
 /// Rows of a page, whatever the caller asks for.
 pub(crate) const PAGE_ROWS_MAX: u32 = 100_000;

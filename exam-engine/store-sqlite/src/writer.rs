@@ -12,6 +12,7 @@
 //! so the callers are told that the outcome is unknown and the file is opened afresh.
 
 use crate::attempts::{Memory, apply, note_time};
+use crate::checkpoint::Copier;
 use crate::connect::Database;
 use crate::failure::{Cause, Failure, cause, store_error};
 use crate::limits::{BATCH_JOBS_MAX, BUSY_RETRIES_MAX, QUEUE_JOBS_MAX};
@@ -42,7 +43,8 @@ impl Writer {
         hub: Hub,
     ) -> std::io::Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE_JOBS_MAX);
-        let worker = Worker { database, connection: Some(connection), memory: Memory::default() };
+        let copier = Copier::start(Arc::clone(&database), database.log_pages())?;
+        let worker = Worker { database, connection: Some(connection), copier, memory: Memory::default() };
         let thread = Builder::new().name("keju-writer".to_owned()).spawn(move || {
             worker.serve(inbox);
             drop(lock);
@@ -200,6 +202,7 @@ struct Worker {
     database: Arc<Database>,
     /// `None` after a failure that this connection cannot be trusted after.
     connection: Option<Connection>,
+    copier: Copier,
     memory: Memory,
 }
 
@@ -214,6 +217,7 @@ impl Worker {
                 self.memory.forget();
             }
         }
+        drop(self.copier);
         if let Some(Err((_, error))) = self.connection.map(Connection::close) {
             tracing::error!(%error, "the database did not close cleanly");
         }
@@ -223,7 +227,13 @@ impl Worker {
         let (mut apart, mut retries) = (false, 0);
         while !batch.is_empty() {
             let fault = match self.attempt(&mut batch, apart) {
-                Ok(verdicts) => return answer(batch, verdicts, callers),
+                Ok(verdicts) => {
+                    answer(batch, verdicts, callers);
+                    if let Some(connection) = &self.connection {
+                        self.copier.after_commit(connection);
+                    }
+                    return;
+                }
                 Err(fault) => fault,
             };
             self.memory.undo();
