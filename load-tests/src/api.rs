@@ -1,7 +1,8 @@
 //! Calls of the protocol whose bodies are read as JSON: for setting up, reading back, and people.
 
+use crate::backoff::Backoff;
 use crate::http::{Ask, Client, Reply, Target};
-use crate::limits::{BUSY_MAX, BUSY_PAUSE_MAX, RETRY_PAUSE};
+use crate::limits::{BUSY_MAX, BUSY_PAUSE_MAX};
 use anyhow::{Context, bail};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -122,20 +123,24 @@ impl Caller {
     }
 }
 
-/// How often, and how long in all, one call has been put off.
-#[derive(Debug, Default)]
+/// How long in all one call has been put off.
+#[derive(Debug)]
 struct Patience {
-    times: u32,
+    backoff: Backoff,
     waited: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { backoff: Backoff::up_to(BUSY_PAUSE_MAX), waited: Duration::ZERO }
+    }
 }
 
 impl Patience {
     /// The pause before the call is made again; `None` when the server was busy for too long. What the server asks for is
     /// the least: many callers of one account share what it may do, and coming back all together would serve one of them.
     fn pause(&mut self, asked: Option<Duration>, dice: f64) -> Option<Duration> {
-        let spread = RETRY_PAUSE.saturating_mul(1 << self.times.min(8)).min(BUSY_PAUSE_MAX);
-        let pause = asked.unwrap_or_default() + spread.mul_f64(dice);
-        self.times += 1;
+        let pause = asked.unwrap_or_default() + self.backoff.pause(dice);
         self.waited += pause;
         (self.waited < BUSY_MAX).then_some(pause)
     }

@@ -4,9 +4,10 @@
 
 use crate::api::{self, Problem, io_code, json, now_text};
 use crate::attacks::{self, Attacker};
+use crate::backoff::Backoff;
 use crate::bank::Shown;
 use crate::http::{Ask, Client, Reply};
-use crate::limits::{IDLE_MAX, RETRIES_MAX, RETRY_PAUSE};
+use crate::limits::{IDLE_MAX, RETRIES_MAX, RETRY_PAUSE, RETRY_PAUSE_MAX};
 use crate::measure::Op;
 use crate::paper;
 use crate::plan::Planned;
@@ -96,7 +97,7 @@ impl<'a> Learner<'a> {
         if !self.context.until(self.due).await {
             return Ended::Unknown;
         }
-        let mut pause = RETRY_PAUSE;
+        let mut backoff = Backoff::up_to(RETRY_PAUSE_MAX);
         for _ in 0..RETRIES_MAX {
             let wait = match self.client.send(Ask::json(method, path, self.token, body)).await {
                 Ok(reply) if reply.status < 300 => {
@@ -117,8 +118,7 @@ impl<'a> Learner<'a> {
                     None
                 }
             };
-            let jitter = pause.mul_f64(self.dice.random());
-            pause *= 2;
+            let jitter = backoff.pause(self.dice.random());
             if !self.context.until(Instant::now() + wait.unwrap_or(jitter)).await {
                 return Ended::Unknown;
             }

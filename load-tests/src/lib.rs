@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod attacks;
+pub mod backoff;
 pub mod bank;
 pub mod capacity;
 pub mod cli;

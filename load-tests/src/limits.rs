@@ -14,13 +14,15 @@ pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const BUFFER_BYTES_KEPT: usize = 4 * 1024;
 /// How often a request that was not answered for good is sent again.
 pub const RETRIES_MAX: u32 = 8;
-/// The pause before a request is sent again when the server names none; it doubles, with full jitter.
+/// The pause before something is tried again when the server names none; it doubles, with full jitter.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// The longest one before a request is sent again.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long the server may be busy in all before a call that sets up or reads back is given up.
 pub const BUSY_MAX: Duration = Duration::from_secs(120);
 /// The longest pause of such a call when the server names none.
 pub const BUSY_PAUSE_MAX: Duration = Duration::from_secs(2);
-/// The longest pause before a socket is opened again; it doubles up to there, with full jitter.
+/// The longest pause before a socket is opened again.
 pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(20);
 /// Learners created by one request.
 pub const PEOPLE_PER_REQUEST: usize = 500;

@@ -156,6 +156,13 @@ mod tests {
             let scenario = Scenario::parse(of(name)).unwrap();
             assert_eq!(finish_within(&scenario), Duration::from_secs(seconds), "{name}");
         }
+        for (name, text) in LIBRARY {
+            let scenario = Scenario::parse(text).unwrap();
+            let lesson_s = scenario.lesson.as_ref().map_or(0, |lesson| lesson.duration_s);
+            let waits = Duration::from_secs(scenario.learner.patience_s).min(FINISH_TIMEOUT);
+            let rest = finish_within(&scenario).checked_sub(waits);
+            assert!(rest >= Some(FINISH_TIMEOUT.max(Duration::from_secs(lesson_s))), "{name}: {rest:?}");
+        }
     }
 
     #[test]

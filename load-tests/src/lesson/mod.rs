@@ -11,6 +11,7 @@ pub mod promises;
 pub mod socket;
 
 use crate::api::{self, Problem, io_code, json};
+use crate::backoff::Backoff;
 use crate::bank::Shown;
 use crate::http::{Ask, Client};
 use crate::limits::{CONNECT_TIMEOUT, RECONNECT_PAUSE_MAX, REQUEST_TIMEOUT, RETRY_PAUSE};
@@ -83,7 +84,7 @@ struct Student<'a> {
     question_by: Option<Instant>,
     /// When this learner's own connection is cut, and for how long: a phone that sleeps.
     sleep: Option<(Instant, Duration)>,
-    pause: Duration,
+    backoff: Backoff,
     tricks: attacks::Tricks,
 }
 
@@ -137,7 +138,7 @@ impl<'a> Student<'a> {
             asked: None,
             question_by: None,
             sleep,
-            pause: RETRY_PAUSE,
+            backoff: Backoff::up_to(RECONNECT_PAUSE_MAX),
             tricks: attacks::Tricks::default(),
         }
     }
@@ -164,15 +165,13 @@ impl<'a> Student<'a> {
 
     /// Full jitter, and longer each time.
     fn back_off(&mut self) -> Duration {
-        let jitter = self.pause.mul_f64(self.dice.random());
-        self.pause = (self.pause * 2).min(RECONNECT_PAUSE_MAX);
-        jitter
+        self.backoff.pause(self.dice.random())
     }
 
     /// One socket, from the ticket to its end.
     async fn stretch(&mut self, wanted: Instant) -> Result<Leaves, Refused> {
         let mut socket = self.connect(wanted).await?;
-        self.pause = RETRY_PAUSE;
+        self.backoff.reset();
         let leaves = self.play(&mut socket).await;
         if matches!(leaves, Leaves::Done) {
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, socket.close()).await;
