@@ -98,11 +98,10 @@ impl Copier {
         if logged < self.begins_at {
             return;
         }
-        if logged >= self.pages.most {
-            // Once the thread is done with what it is at, nobody else is in the way.
-            let _alone = self.shared.copying.lock();
-            self.begins_at = finish(connection, logged, self.pages.rest());
-        } else if self.shared.handed_over.swap(false, Ordering::Acquire) {
+        let too_long = logged >= self.pages.most;
+        if too_long || self.shared.handed_over.swap(false, Ordering::Acquire) {
+            // Of a log that is too long the thread may be copying still: nobody else is in the way once it is done.
+            let _alone = too_long.then(|| self.shared.copying.lock());
             self.begins_at = finish(connection, logged, self.pages.rest());
         } else if let Some(wake) = &self.wake {
             // Full: it is awake, or about to be.
@@ -165,7 +164,9 @@ impl Thread {
                 let _copying = self.shared.copying.lock();
                 copy(connection)?
             };
-            if self.shared.logged.load(Ordering::Relaxed).saturating_sub(copied) <= self.pages.rest() {
+            let left = |copied: u32| self.shared.logged.load(Ordering::Relaxed).saturating_sub(copied);
+            // The writer is at it: it is its turn.
+            if copied.is_none_or(|copied| left(copied) <= self.pages.rest()) {
                 break;
             }
         }
@@ -184,12 +185,13 @@ fn give_way() {
 #[cfg(not(target_os = "linux"))]
 fn give_way() {}
 
-/// Copies what no reader needs as it was; gives how many pages of the log are in the database by now.
-fn copy(connection: &Connection) -> rusqlite::Result<u32> {
-    connection
-        .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?
-        .query_row([], |row| row.get::<_, i64>(2))
-        .map(|copied| u32::try_from(copied).unwrap_or_default())
+/// Copies what no reader needs as it was; gives how many pages of the log are in the database by now, unless somebody
+/// else copies.
+fn copy(connection: &Connection) -> rusqlite::Result<Option<u32>> {
+    connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |row| {
+        let (busy, copied): (bool, i64) = (row.get(0)?, row.get(2)?);
+        Ok((!busy).then(|| u32::try_from(copied).unwrap_or_default()))
+    })
 }
 
 #[cfg(test)]
