@@ -3,6 +3,7 @@
 use crate::bank::Bank;
 use crate::guard;
 use crate::http::Target;
+use crate::limits::SHARED_QUEUE_INTERVAL;
 use crate::measure::{Recorder, interval_ms};
 use crate::plan::{Planned, Share, plan};
 use crate::processes::{self, Settings, private};
@@ -76,8 +77,9 @@ struct LoadArgs {
     /// Multiplies the scenario's learners.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
-    /// How many addresses 127.0.0.1, 127.0.0.2 … connections come from.
-    #[arg(long, default_value_t = 8)]
+    /// How many addresses 127.0.0.1, 127.0.0.2 … connections come from. A connection that ended keeps its port for a
+    /// minute, and where half of an address's ports are taken the kernel searches long for another.
+    #[arg(long, default_value_t = 64)]
     sources: u8,
     /// Worker threads of a process; as many as there are cores, unless told.
     #[arg(long)]
@@ -181,6 +183,7 @@ fn runtime(threads: Option<usize>) -> anyhow::Result<tokio::runtime::Runtime> {
     if let Some(threads) = threads {
         builder.worker_threads(threads.max(1));
     }
+    builder.global_queue_interval(SHARED_QUEUE_INTERVAL);
     builder.enable_all().build().context("the runtime does not start")
 }
 

@@ -34,6 +34,9 @@ pub const INTERVALS_MAX: u64 = 600;
 pub const LATENCY_MAX: Duration = Duration::from_secs(600);
 /// Findings that a report lists; all are counted.
 pub const FINDINGS_LISTED_MAX: usize = 200;
+/// A worker takes every second task from the queue that all share: by default it comes to it once in dozens of its own
+/// tasks, and what a generator that is full does late would count against the server.
+pub const SHARED_QUEUE_INTERVAL: u32 = 2;
 /// Learners of a scenario.
 pub const LEARNERS_MAX: usize = 1_000_000;
 /// Bytes of a socket's frame, by the protocol.
