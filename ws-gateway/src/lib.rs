@@ -30,6 +30,7 @@ pub mod process;
 pub mod queue;
 pub mod rates;
 pub mod room;
+pub mod runtime;
 pub mod server;
 pub mod site;
 pub mod socket;

@@ -66,6 +66,9 @@ pub const ADMIN_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const ROSTER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of an uploaded file of items with its form.
 pub const UPLOAD_BYTES_MAX: usize = question_bank::limits::IMPORT_BYTES_MAX + 64 * 1024;
+/// A worker takes every second task from the queue that all share, see [`crate::runtime`]. At 1 it would be the workers' own
+/// that wait.
+pub const SHARED_QUEUE_INTERVAL: u32 = 2;
 /// Requests in work at once, all classes together.
 pub const REQUESTS_MAX: usize = 4_096;
 /// Rows of a page unless asked otherwise.

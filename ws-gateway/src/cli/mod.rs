@@ -8,6 +8,7 @@ mod serve;
 mod user;
 
 use crate::config::{Config, Database, LogFormat};
+use crate::runtime;
 use crate::site::Site;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
@@ -126,7 +127,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?.block_on(work)
+    runtime::start(None).context("cannot start the runtime")?.block_on(work)
 }
 
 async fn verify_logs(site: SiteArgs) -> anyhow::Result<ExitCode> {
