@@ -1,7 +1,10 @@
 //! Admission: under overload the least important work is shed first, and answers last.
 //!
 //! One counter of requests in work for the whole process. Each class is let in while the counter is
-//! below its share, so that what lies above the shares of the others is reserved for answers.
+//! below its share, so that what lies above the shares of the others is reserved for answers and submissions. There are places
+//! for as many of those as come in a second: whoever is inside has one answer under way, and when nothing got on
+//! for a moment all of them come at once. In a line that is served in its order they wait for that moment; sent away they would
+//! come back later than that, and be work once more.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -42,25 +45,13 @@ impl Class {
             Self::Report => "report",
         }
     }
-
-    /// In how full a house this class is still let in, in percent.
-    const fn share(self) -> usize {
-        match self {
-            Self::Answer => 100,
-            Self::Submit => 90,
-            Self::Heartbeat => 85,
-            Self::Resume => 80,
-            Self::Start => 65,
-            Self::Telemetry => 50,
-            Self::Report => 35,
-        }
-    }
 }
 
 /// See the module.
 #[derive(Debug)]
 pub struct Admission {
     places: usize,
+    answers: usize,
     taken: AtomicUsize,
 }
 
@@ -75,17 +66,30 @@ impl Drop for Place<'_> {
 }
 
 impl Admission {
-    /// A house of so many places.
+    /// A house of so many places, and of so many while what comes are answers.
     #[must_use]
-    pub const fn new(places: usize) -> Self {
-        Self { places, taken: AtomicUsize::new(0) }
+    pub const fn new(places: usize, answers: usize) -> Self {
+        Self { places, answers, taken: AtomicUsize::new(0) }
+    }
+
+    /// In how full a house this class is still let in.
+    const fn share(&self, class: Class) -> usize {
+        match class {
+            Class::Answer => self.answers,
+            Class::Submit => self.answers * 90 / 100,
+            Class::Heartbeat => self.places * 85 / 100,
+            Class::Resume => self.places * 80 / 100,
+            Class::Start => self.places * 65 / 100,
+            Class::Telemetry => self.places * 50 / 100,
+            Class::Report => self.places * 35 / 100,
+        }
     }
 
     /// Lets a request of this class in, if there is room for it.
     pub fn enter(&self, class: Class) -> Option<Place<'_>> {
         let place = Place(&self.taken);
         let before = self.taken.fetch_add(1, Ordering::Relaxed);
-        (before < self.places * class.share() / 100).then_some(place)
+        (before < self.share(class)).then_some(place)
     }
 
     /// Places taken now.
@@ -101,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_last_places_are_for_answers() {
-        let house = Admission::new(100);
+        let house = Admission::new(100, 400);
         let mut inside = Vec::new();
         for (class, room) in [
             (Class::Report, 35),
@@ -109,8 +113,8 @@ mod tests {
             (Class::Start, 65),
             (Class::Resume, 80),
             (Class::Heartbeat, 85),
-            (Class::Submit, 90),
-            (Class::Answer, 100),
+            (Class::Submit, 360),
+            (Class::Answer, 400),
         ] {
             while let Some(place) = house.enter(class) {
                 inside.push(place);

@@ -2,7 +2,7 @@
 
 use crate::admission::Admission;
 use crate::config::Config;
-use crate::limits::HTTP_CONNECTIONS_RESERVED;
+use crate::limits::{ANSWERS_MAX, HTTP_CONNECTIONS_RESERVED, REQUESTS_MAX};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::rates::Rates;
@@ -43,7 +43,7 @@ impl App {
         engine.events().listen(Arc::new(Ears { hub: Arc::clone(&hub), room: Arc::clone(queue.room()) }));
         Arc::new(Self {
             engine,
-            admission: Admission::new(crate::limits::REQUESTS_MAX),
+            admission: Admission::new(REQUESTS_MAX, ANSWERS_MAX),
             queue,
             rates,
             metrics: Metrics::new(),

@@ -71,6 +71,8 @@ pub const UPLOAD_BYTES_MAX: usize = question_bank::limits::IMPORT_BYTES_MAX + 64
 pub const SHARED_QUEUE_INTERVAL: u32 = 2;
 /// Requests in work at once, all classes together.
 pub const REQUESTS_MAX: usize = 4_096;
+/// The same when what comes is an answer or a submission.
+pub const ANSWERS_MAX: usize = 16_384;
 /// Rows of a page unless asked otherwise.
 pub const PAGE_DEFAULT: u32 = 50;
 /// Rows of a page at most.
