@@ -75,7 +75,12 @@ impl Engine {
             let keep = self.keeper.clone().keep(turn, Arc::clone(&slot), Arc::clone(&exam), prepared);
             let (turn_back, kept) = Outlive::new(keep).await;
             match kept {
-                Ok(()) => return Ok(Done { decided, slot, exam }),
+                Ok(()) => {
+                    if slot.read(|attempt| attempt.phase.closed_at()).flatten().is_some() {
+                        self.slots.over(attempt, now);
+                    }
+                    return Ok(Done { decided, slot, exam });
+                }
                 Err(CommitError::Store(error)) => {
                     Stats::add(&self.stats().failures, 1);
                     return Err(error.into());

@@ -4,12 +4,14 @@
 pub const SLOTS_CACHED_MAX: u64 = 200_000;
 /// Idle time after which an attempt's state is dropped from memory.
 pub const SLOT_IDLE_SECONDS: u64 = 30 * 60;
+/// The same of one that is over.
+pub const SLOT_OVER_MS: i64 = 60_000;
 /// How often a command is decided again after another node was faster.
 pub const CONFLICT_RETRIES_MAX: u32 = 32;
 /// Sessions whose owner is kept in memory.
 pub const SESSIONS_CACHED_MAX: u64 = 200_000;
 /// How long a session's owner is believed without asking the store again.
-pub const SESSION_CACHE_SECONDS: u64 = 60;
+pub const SESSION_CACHE_SECONDS: u64 = 600;
 /// How long a sign-in lasts.
 pub const SESSION_MS: i64 = 12 * 3_600_000;
 /// Attempts closed by one round of the expiry worker.

@@ -3,11 +3,12 @@
 //!
 //! The cache is a hint. The store's unique keys arbitrate; whoever loses reloads (P12).
 
-use crate::limits::{SLOT_IDLE_SECONDS, SLOTS_CACHED_MAX};
-use exam_core::AttemptId;
+use crate::limits::{SLOT_IDLE_SECONDS, SLOT_OVER_MS, SLOTS_CACHED_MAX};
 use exam_core::attempt::Attempt;
+use exam_core::{AttemptId, Timestamp};
 use moka::sync::Cache;
 use parking_lot::Mutex;
+use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,7 +126,11 @@ impl Slot<Attempt> {
 }
 
 /// All slots of this node, of attempts by their id, of studies by their learner.
-pub(crate) struct Slots<K = AttemptId, S = Attempt>(Cache<K, Arc<Slot<S>>>);
+pub(crate) struct Slots<K = AttemptId, S = Attempt> {
+    cache: Cache<K, Arc<Slot<S>>>,
+    /// What is over, and since when, the oldest first.
+    over: Mutex<VecDeque<(Timestamp, K)>>,
+}
 
 impl<K, S> Slots<K, S>
 where
@@ -133,36 +138,62 @@ where
     S: State + Send + 'static,
 {
     pub(crate) fn new() -> Self {
-        Self(
-            Cache::builder()
-                .max_capacity(SLOTS_CACHED_MAX)
-                .time_to_idle(Duration::from_secs(SLOT_IDLE_SECONDS))
-                .build(),
-        )
+        let idle = Duration::from_secs(SLOT_IDLE_SECONDS);
+        let cache = Cache::builder().max_capacity(SLOTS_CACHED_MAX).time_to_idle(idle).build();
+        Self { cache, over: Mutex::default() }
     }
 
     /// The slot of this key, made when there is none.
     pub(crate) fn get(&self, key: K) -> Arc<Slot<S>> {
-        self.0.get_with(key, || Arc::new(Slot::new()))
+        self.cache.get_with(key, || Arc::new(Slot::new()))
     }
 
     /// The slot of this key, if there is one.
     pub(crate) fn peek(&self, key: K) -> Option<Arc<Slot<S>>> {
-        self.0.get(&key)
+        self.cache.get(&key)
     }
 
     /// All of them.
     pub(crate) fn all(&self) -> Vec<Arc<Slot<S>>> {
-        self.0.iter().map(|(_, slot)| slot).collect()
+        self.cache.iter().map(|(_, slot)| slot).collect()
     }
 
     /// Drops the slot of what turned out not to be there: made-up ids must not push real ones out.
     pub(crate) fn drop_slot(&self, key: K) {
-        self.0.invalidate(&key);
+        self.cache.invalidate(&key);
+    }
+
+    /// What is over is looked at once more and hardly ever again: it goes sooner than what is under way, when others are over.
+    pub(crate) fn over(&self, key: K, now: Timestamp) {
+        let mut over = self.over.lock();
+        over.push_back((now, key));
+        while let Some((_, key)) = over.pop_front_if(|(since, _)| now.since(*since) > SLOT_OVER_MS) {
+            self.cache.invalidate(&key);
+        }
     }
 
     /// How many there are, about.
     pub(crate) fn count(&self) -> u64 {
-        self.0.entry_count()
+        self.cache.entry_count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_goes_when_others_are() {
+        let slots: Slots<u32> = Slots::new();
+        let at = |seconds: i64| Timestamp::from_ms(seconds * 1_000);
+        let there = || [1, 2, 3].map(|key| slots.peek(key).is_some());
+        for key in [1, 2, 3] {
+            slots.get(key);
+        }
+        slots.over(1, at(0));
+        slots.over(2, at(50));
+        assert_eq!(there(), [true; 3], "it is looked at once more");
+        slots.over(4, at(61));
+        assert_eq!(there(), [false, true, true], "and 3 is under way");
     }
 }
