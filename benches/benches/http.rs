@@ -1,5 +1,5 @@
-//! The shipped server over HTTP, with all of its work on the path, beside a handler that does nothing, in one
-//! run, with the same client. Server and client are processes of their own and share the machine: read the
+//! The shipped server over HTTP, with all of its work on the path, beside a handler that does nothing and one that only
+//! keeps what it receives, in one run, with the same client. Server and client are processes of their own and share the machine: read the
 //! ratios, and the CPU time of the server for each answer.
 //!
 //! `cargo bench -p keju-benches --bench http`, or with the names of parts behind `--`: `answers`, `heuristics`,
@@ -9,17 +9,14 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::routing::{post, put};
 use clap::Parser as _;
 use exam_service::Identity;
 use keju_benches::client::{Plan, Work};
 use keju_benches::crowd::{Ask, Stall, crowd_role};
 use keju_benches::database::Database;
+use keju_benches::floors;
 use keju_benches::process::{self, Crowd, Measured, Server, load, median, round_ms, rounds, setting};
 use keju_benches::site::BenchSite;
-use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -35,7 +32,8 @@ fn main() {
     match std::env::var(process::ROLE).as_deref() {
         Ok("load") => process::load_role(),
         Ok("crowd") => crowd_role(),
-        Ok("nothing") => nothing(),
+        Ok("nothing") => floors::nothing(),
+        Ok("kept") => floors::kept(),
         Ok(_) => drop(ws_gateway::cli::run(ws_gateway::cli::Cli::parse_from(["keju"])).expect("the server serves")),
         Err(_) => parts(),
     }
@@ -59,38 +57,6 @@ fn parts() {
 
 fn runtime() -> Runtime {
     Runtime::new().expect("a runtime starts")
-}
-
-/// The floor: a body read into a struct, a struct written as the response, and a body of a paper's size.
-fn nothing() {
-    #[derive(Deserialize)]
-    struct Answer {
-        command_id: String,
-        #[serde(rename = "response")]
-        _response: Choices,
-    }
-    #[derive(Deserialize)]
-    struct Choices {
-        #[serde(rename = "choices")]
-        _choices: Vec<String>,
-    }
-    #[derive(Serialize)]
-    struct Receipt {
-        slot: u32,
-        seq: u32,
-        receipt: String,
-    }
-    let paper = Bytes::from(vec![b'x'; setting("KEJU_BENCH_PAPER", 0) as usize]);
-    let read = paper.clone();
-    let answer = |Json(answer): Json<Answer>| async { Json(Receipt { slot: 1, seq: 2, receipt: answer.command_id }) };
-    let router = axum::Router::new()
-        .route("/nothing/{slot}", put(answer))
-        .route("/paper", post(async move || (axum::http::StatusCode::CREATED, paper.clone())).get(async move || read));
-    runtime().block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        println!("listening on http://{}", listener.local_addr().expect("an address"));
-        axum::serve(listener, router).await.expect("it serves");
-    });
 }
 
 /// The shipped server over a site of its own, with learners who have not begun.
@@ -186,25 +152,37 @@ fn nothing_answers(server: &Server, connections: usize) -> Measured {
     load(server, &Plan { address: server.address, for_ms: round_ms(), connections })
 }
 
-/// G1, G3: durable answers beside nothing.
+/// G1, G3: durable answers beside nothing, and beside rows of a plain table that are as durable.
 fn answers() {
     let idle = Server::start("nothing", &[]);
+    let plain = Database::new();
+    let kept = Server::kept(&plain);
     let site = Site::open(1_000, 320 * rounds() as usize, true, &[]);
-    println!("\ndurable answers over HTTP, beside axum `Json` doing nothing (medians of {} rounds)", rounds());
-    println!("connections | nothing/s | answers/s | ratio | server CPU us: nothing, answer | p50, p99 ms");
+    println!(
+        "\ndurable answers over HTTP, beside axum `Json` doing nothing, and keeping a row by group commit and nothing else"
+    );
+    println!("(medians of {} rounds; us: CPU time of the server and its database)", rounds());
+    println!("connections | nothing/s, us | kept/s, of nothing, us | answers/s, of nothing, of kept, us | p50, p99 ms");
     for connections in [64, 256] {
-        let pairs: Vec<(Measured, Measured)> =
-            (0..rounds()).map(|_| (nothing_answers(&idle, connections), site.answers(connections))).collect();
-        let of = |what: fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(what).collect());
+        let rounds: Vec<[Measured; 3]> = (0..rounds())
+            .map(|_| {
+                [nothing_answers(&idle, connections), nothing_answers(&kept, connections), site.answers(connections)]
+            })
+            .collect();
+        let of = |what: fn(&[Measured; 3]) -> f64| median(rounds.iter().map(what).collect());
         println!(
-            "{connections:11} | {:9.0} | {:9.0} | {:5.3} | {:9.1} {:10.1}            | {:.2} {:.2}",
-            of(|(nothing, _)| nothing.per_second()),
-            of(|(_, answer)| answer.per_second()),
-            of(|(nothing, answer)| answer.per_second() / nothing.per_second()),
-            of(|(nothing, _)| nothing.cpu_us()),
-            of(|(_, answer)| answer.cpu_us()),
-            of(|(_, answer)| f64::from(answer.outcome.p50_us) / 1e3),
-            of(|(_, answer)| f64::from(answer.outcome.p99_us) / 1e3),
+            "{connections:11} | {:9.0} {:3.1} | {:6.0} {:8.3} {:7.1} | {:9.0} {:10.3} {:8.3} {:5.1} | {:.2} {:.2}",
+            of(|[nothing, ..]| nothing.per_second()),
+            of(|[nothing, ..]| nothing.cpu_us()),
+            of(|[_, kept, _]| kept.per_second()),
+            of(|[nothing, kept, _]| kept.per_second() / nothing.per_second()),
+            of(|[_, kept, _]| kept.cpu_us()),
+            of(|[.., answer]| answer.per_second()),
+            of(|[nothing, _, answer]| answer.per_second() / nothing.per_second()),
+            of(|[_, kept, answer]| answer.per_second() / kept.per_second()),
+            of(|[.., answer]| answer.cpu_us()),
+            of(|[.., answer]| f64::from(answer.outcome.p50_us) / 1e3),
+            of(|[.., answer]| f64::from(answer.outcome.p99_us) / 1e3),
         );
     }
 }

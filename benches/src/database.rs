@@ -1,17 +1,20 @@
 //! Where a bench keeps its data: a file, or with `KEJU_BENCH_DATABASE=postgres` a PostgreSQL server of its
-//! own, which is gone with the bench. Either has a plain table beside it, as the floor.
+//! own, which is gone with the bench. Either has a plain table beside it, as the floor: one row a transaction, or as many
+//! as wait.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
+use crate::floors::{Row, gather, tell};
 use crate::process::{cpu_of, cpu_with_children};
 use exam_store::Store;
 use exam_store_postgres::PostgresStore;
 use exam_store_sqlite::SqliteStore;
 use keju_test_cluster::Cluster;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 /// What one answer is in the plain table.
 const BODY: &str = r#"{"t":"answered","slot":7,"response":{"choices":["o2"]}}"#;
@@ -144,22 +147,86 @@ impl Default for Database {
     }
 }
 
+/// A plain table, as durable as the product's.
+fn plain_file(path: &Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(path).expect("a database");
+    let made = connection.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE step (body TEXT NOT NULL) STRICT;",
+    );
+    made.expect("a table");
+    connection
+}
+
+fn insert_row(connection: &rusqlite::Connection, body: &str) {
+    let mut statement = connection.prepare_cached("INSERT INTO step (body) VALUES (?1)").expect("a statement");
+    statement.execute([body]).expect("a row");
+}
+
+/// A plain table of the server's, and the way to it.
+async fn plain_server(url: &str) -> tokio_postgres::Client {
+    let client = connected(url).await;
+    let made = "CREATE TABLE step (id bigint GENERATED ALWAYS AS IDENTITY, body text NOT NULL)";
+    client.batch_execute(made).await.expect("a table");
+    client
+}
+
+async fn connected(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
+/// Where the floor keeps rows by group commit.
+pub enum Plain {
+    /// In a new file.
+    File(PathBuf),
+    /// In a new table of a server's.
+    Server(String),
+}
+
+impl Plain {
+    /// Beside the site of this database.
+    pub fn of(database: &str) -> Self {
+        match database.strip_prefix("sqlite:") {
+            Some(path) => Self::File(Path::new(path).with_extension("plain")),
+            None => Self::Server(database.to_owned()),
+        }
+    }
+
+    /// Writes what waits by one transaction after the other, until nobody asks any more.
+    pub fn write_to_file(path: &Path, mut waiting: mpsc::Receiver<Row>) {
+        let connection = plain_file(path);
+        while let Some(row) = waiting.blocking_recv() {
+            let (bodies, askers) = gather(row, &mut waiting);
+            connection.execute_batch("BEGIN").expect("a transaction");
+            for body in bodies {
+                insert_row(&connection, &body);
+            }
+            connection.execute_batch("COMMIT").expect("it is durable");
+            tell(askers);
+        }
+    }
+
+    /// The same by one statement over an array.
+    pub async fn write_to_server(url: String, mut waiting: mpsc::Receiver<Row>) {
+        let client = plain_server(&url).await;
+        let insert = client.prepare("INSERT INTO step (body) SELECT unnest($1::text[])").await.expect("a statement");
+        while let Some(row) = waiting.recv().await {
+            let (bodies, askers) = gather(row, &mut waiting);
+            client.execute(&insert, &[&bodies]).await.expect("rows");
+            tell(askers);
+        }
+    }
+}
+
 /// One connection between all, as SQLite writes one after the other.
 fn insert_into_file(callers: usize, until: Instant) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let connection = rusqlite::Connection::open(folder.path().join("plain.db")).expect("a database");
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE step (body TEXT NOT NULL) STRICT;",
-        )
-        .expect("a table");
-    let connection = Mutex::new(connection);
+    let connection = Mutex::new(plain_file(&folder.path().join("plain.db")));
     let insert = || {
         let mut done = 0;
         while Instant::now() < until {
-            let connection = connection.lock().expect("no thread panics");
-            let mut statement = connection.prepare_cached("INSERT INTO step (body) VALUES (?1)").expect("a statement");
-            statement.execute([BODY]).expect("a row");
+            insert_row(&connection.lock().expect("no thread panics"), BODY);
             done += 1;
         }
         done
@@ -208,14 +275,7 @@ fn insert_into_server(url: &str, callers: usize, until: Instant) -> u64 {
     runtime.block_on(async {
         let mut tasks = Vec::new();
         for caller in 0..callers.min(CONNECTIONS_MAX) {
-            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
-            tokio::spawn(connection);
-            if caller == 0 {
-                let made = client
-                    .batch_execute("CREATE TABLE step (id bigint GENERATED ALWAYS AS IDENTITY, body text NOT NULL)");
-                made.await.expect("a table");
-            }
-            tasks.push(client);
+            tasks.push(if caller == 0 { plain_server(url).await } else { connected(url).await });
         }
         let tasks: Vec<_> = tasks.into_iter().map(|client| tokio::spawn(insert_until(client, until))).collect();
         let mut done = 0;

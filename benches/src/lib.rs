@@ -3,6 +3,7 @@
 pub mod client;
 pub mod crowd;
 pub mod database;
+pub mod floors;
 pub mod process;
 pub mod site;
 

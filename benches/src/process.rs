@@ -94,6 +94,12 @@ impl Server {
         Self { database: database.server(), ..Self::start("product", &environment) }
     }
 
+    /// The floor that keeps what it receives in this kind of database; see [`crate::floors::kept`].
+    pub fn kept(database: &Database) -> Self {
+        let environment = [("KEJU_DATABASE", database.url())];
+        Self { database: database.server(), ..Self::start("kept", &environment) }
+    }
+
     /// Stops it as an operator does; how long that took.
     pub fn stop(mut self) -> Duration {
         let began = Instant::now();
