@@ -15,11 +15,10 @@ use keju_benches::client::{Plan, Work};
 use keju_benches::crowd::{Ask, Stall, crowd_role};
 use keju_benches::database::Database;
 use keju_benches::floors;
-use keju_benches::process::{self, Crowd, Measured, Server, load, median, round_ms, rounds, setting};
+use keju_benches::process::{self, Crowd, Measured, Server, load, median, round_ms, rounds, runtime, setting};
 use keju_benches::site::BenchSite;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
 
 /// As the program has it; the floor has it too.
 #[global_allocator]
@@ -53,10 +52,6 @@ fn parts() {
     for (_, part) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)) {
         part();
     }
-}
-
-fn runtime() -> Runtime {
-    Runtime::new().expect("a runtime starts")
 }
 
 /// The shipped server over a site of its own, with learners who have not begun.

@@ -15,12 +15,11 @@ use exam_core::lesson::{LessonPolicy, Rate};
 use futures_util::{SinkExt as _, StreamExt as _};
 use keju_benches::crowd::{Ask, crowd_role};
 use keju_benches::database::Database;
-use keju_benches::process::{self, Crowd, Server, rounds, setting};
+use keju_benches::process::{self, Crowd, Server, rounds, runtime, setting};
 use keju_benches::site::BenchSite;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 /// As the program has it; the floors have it too.
@@ -50,10 +49,6 @@ fn parts() {
     for (_, part) in all.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)) {
         part();
     }
-}
-
-fn runtime() -> Runtime {
-    Runtime::new().expect("a runtime starts")
 }
 
 /// A server that accepts and spawns a task for each connection, and nothing else.

@@ -4,7 +4,6 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
-use crate::floors::{Row, gather, tell};
 use crate::process::{cpu_of, cpu_with_children};
 use exam_store::Store;
 use exam_store_postgres::PostgresStore;
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What one answer is in the plain table.
 const BODY: &str = r#"{"t":"answered","slot":7,"response":{"choices":["o2"]}}"#;
@@ -174,6 +173,31 @@ async fn connected(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
     tokio::spawn(connection);
     client
+}
+
+/// Rows of one commit of the floor at most.
+const BATCH: usize = 4_096;
+
+/// A body, and whoever waits until it is kept.
+pub type Row = (String, oneshot::Sender<()>);
+
+/// What waits, up to a batch.
+fn gather(first: Row, waiting: &mut mpsc::Receiver<Row>) -> (Vec<String>, Vec<oneshot::Sender<()>>) {
+    let (mut bodies, mut askers) = (Vec::new(), Vec::new());
+    let mut next = Some(first);
+    while let Some((body, asker)) = next {
+        bodies.push(body);
+        askers.push(asker);
+        next = if bodies.len() < BATCH { waiting.try_recv().ok() } else { None };
+    }
+    (bodies, askers)
+}
+
+/// Whoever hung up is told nothing.
+fn tell(askers: Vec<oneshot::Sender<()>>) {
+    for asker in askers {
+        let _ = asker.send(());
+    }
 }
 
 /// Where the floor keeps rows by group commit.

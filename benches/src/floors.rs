@@ -4,8 +4,8 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot set itself up has nothing to measure")]
 
-use crate::database::Plain;
-use crate::process::setting;
+use crate::database::{Plain, Row};
+use crate::process::{runtime, setting};
 use axum::body::Bytes;
 use axum::routing::{post, put};
 use axum::{Json, Router};
@@ -13,10 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
-/// Rows that may wait, as many as the product lets wait.
+/// Rows that may wait.
 const QUEUE: usize = 16 * 1024;
-/// Rows of one commit at most.
-const BATCH: usize = 4_096;
 
 #[derive(Serialize, Deserialize)]
 struct Answer {
@@ -51,9 +49,6 @@ pub fn nothing() {
     serve(&runtime(), router);
 }
 
-/// A body, and whoever waits until it is kept.
-pub type Row = (String, oneshot::Sender<()>);
-
 /// The same with every body a row of a plain table in the database of `KEJU_DATABASE`, answered when it is durable. There
 /// is no timer: what waits is written by one commit.
 pub fn kept() {
@@ -71,29 +66,6 @@ pub fn kept() {
         receipt(answer.command_id)
     };
     serve(&runtime, Router::new().route("/nothing/{slot}", put(answer)));
-}
-
-/// What waits, up to a batch.
-pub(crate) fn gather(first: Row, waiting: &mut mpsc::Receiver<Row>) -> (Vec<String>, Vec<oneshot::Sender<()>>) {
-    let (mut bodies, mut askers) = (Vec::new(), Vec::new());
-    let mut next = Some(first);
-    while let Some((body, asker)) = next {
-        bodies.push(body);
-        askers.push(asker);
-        next = if bodies.len() < BATCH { waiting.try_recv().ok() } else { None };
-    }
-    (bodies, askers)
-}
-
-/// Whoever hung up is told nothing.
-pub(crate) fn tell(askers: Vec<oneshot::Sender<()>>) {
-    for asker in askers {
-        let _ = asker.send(());
-    }
-}
-
-fn runtime() -> Runtime {
-    Runtime::new().expect("a runtime starts")
 }
 
 fn serve(runtime: &Runtime, router: Router) {

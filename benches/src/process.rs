@@ -13,6 +13,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
 
 /// Which role a process has; none is the bench itself.
 pub const ROLE: &str = "KEJU_BENCH_ROLE";
@@ -236,6 +237,11 @@ pub fn load_role() {
         std::io::stdin().read_line(&mut line).expect("a word");
     }));
     println!("{}", serde_json::to_string(&outcome).expect("plain data"));
+}
+
+/// As a program has it that says nothing of its threads.
+pub fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime starts")
 }
 
 /// The middle one.
