@@ -14,6 +14,7 @@ use exam_core::audit::NewAudit;
 use exam_core::{BankId, ExamId, Timestamp};
 use exam_store::{BankRow, Banks, ItemRow, ItemState, Page, StoreError};
 use question_bank::Item;
+use std::collections::HashMap;
 use tokio_postgres::Row;
 
 #[async_trait]
@@ -140,6 +141,11 @@ impl Banks for PostgresStore {
 
 const KEY_VERSION: &str = "SELECT items FROM key_versions WHERE exam = $1 AND version = $2";
 
+const INSERT_VERSIONS: &str = "INSERT INTO item_versions (bank, code, version, content_hash, body, at) \
+    SELECT $1, u.code, u.version, u.content_hash, u.body, $6 \
+    FROM unnest($2::text[], $3::integer[], $4::bytea[], $5::text[]) AS u (code, version, content_hash, body) \
+    RETURNING code, id";
+
 /// An item as it is written.
 struct Written {
     code: String,
@@ -164,15 +170,12 @@ async fn put_some(
     state: ItemState,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO item_versions (bank, code, version, content_hash, body, at) \
-               SELECT $1, u.code, 1 + coalesce(max(v.version), 0), u.content_hash, u.body, $5 \
-               FROM unnest($2::text[], $3::bytea[], $4::text[]) WITH ORDINALITY AS u (code, content_hash, body, place) \
-               LEFT JOIN item_versions v ON v.bank = $1 AND v.code = u.code \
-               GROUP BY u.place, u.code, u.content_hash, u.body RETURNING code, id";
     let codes: Vec<&str> = items.iter().map(|item| item.code.as_str()).collect();
+    let latest = latest_versions(session, bank, &codes).await?;
+    let versions: Vec<i32> = codes.iter().map(|code| 1 + latest.get(*code).copied().unwrap_or(0)).collect();
     let hashes: Vec<&[u8]> = items.iter().map(|item| &item.content_hash[..]).collect();
     let bodies: Vec<&str> = items.iter().map(|item| item.body.as_str()).collect();
-    let put = session.query(sql, &[&bank.0, &codes, &hashes, &bodies, &Time(at)]).await;
+    let put = session.query(INSERT_VERSIONS, &[&bank.0, &codes, &versions, &hashes, &bodies, &Time(at)]).await;
     // A code that comes twice in one revision.
     let rows = put.map_err(|error| taken(&error, "code"))?;
     let (mut codes, mut versions) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
@@ -182,6 +185,14 @@ async fn put_some(
     }
     close_spans(session, bank, revision, &codes).await?;
     open_spans(session, bank, revision, &codes, &versions, state).await
+}
+
+/// The number of the last version of each of these codes that has one. Asked by itself: a sharding PostgreSQL finds
+/// nothing where a list of values is joined so that they stay without a match.
+async fn latest_versions(session: &Session, bank: BankId, codes: &[&str]) -> Result<HashMap<String, i32>, StoreError> {
+    let sql = "SELECT code, max(version) FROM item_versions WHERE bank = $1 AND code = ANY($2) GROUP BY code";
+    let rows = session.rows(sql, &[&bank.0, &codes]).await?;
+    Ok(read_all(&rows, |row| Ok((get(row, 0)?, get(row, 1)?)))?.into_iter().collect())
 }
 
 /// Ends what stood so far; returns the codes and the versions that stood.

@@ -96,8 +96,8 @@ pub(crate) fn taken(error: &Error, field: &'static str) -> StoreError {
         return missing(error);
     }
     let key = error.as_db_error().and_then(DbError::constraint).unwrap_or_default();
-    // Primary keys are named by the server: people_pkey.
-    StoreError::Taken { field: if key.ends_with("_pkey") && field != "token_hash" { "id" } else { field } }
+    // Primary keys are named by the server: people_pkey, with a shard's number behind it where there are shards.
+    StoreError::Taken { field: if key.contains("_pkey") && field != "token_hash" { "id" } else { field } }
 }
 
 /// A row that refers to nothing is [`StoreError::NotFound`].

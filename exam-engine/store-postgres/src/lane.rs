@@ -27,9 +27,10 @@ use tokio_postgres::Error;
 use uuid::Uuid;
 
 /// Small batches against large tables: the plan made once, by indexes, is right even before the server has
-/// counted the rows of a new table.
-const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
-                     SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// counted the rows of a new table. Citus cannot plan lists of values before it has seen them.
+const PLANS: &str = "SELECT set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_extension \
+                     WHERE extname = 'citus') THEN 'auto' ELSE 'force_generic_plan' END, false); \
+                     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 /// A server that has written a commit and waits for its standby answers a timeout with success. The lane has a limit
 /// of its own, after which nobody is told anything but that the outcome is unknown.
 const PATIENT: &str = "SET statement_timeout = 0";

@@ -27,10 +27,12 @@ const GENERATIONS: &str = "SELECT u.place, 1 + count(*)::integer \
     FROM unnest($1::uuid[], $2::smallint[], $3::uuid[]) WITH ORDINALITY AS u (learner, credit_year, course, place) \
     JOIN ledger l ON l.learner = u.learner AND l.credit_year = u.credit_year AND l.course = u.course \
     WHERE l.takes_back IS NOT NULL GROUP BY u.place";
+/// What is not written is missing in the count, which a sharding PostgreSQL tells rightly when rows are returned.
 pub(crate) const INSERT_ENTRIES: &str = "INSERT INTO ledger (learner, credit_year, id, course, subject, obligation, \
     hours, source, at, lesson, takes_back, generation) \
     SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], \
-    $8::jsonb[], $9::timestamptz[], $10::uuid[], $11::uuid[], $12::integer[])";
+    $8::jsonb[], $9::timestamptz[], $10::uuid[], $11::uuid[], $12::integer[]) \
+    ON CONFLICT DO NOTHING RETURNING id";
 pub(crate) const ENTRIES_OF: &str = "SELECT id, learner, course, credit_year, subject, obligation, hours, source, at \
     FROM ledger WHERE learner = $1 AND credit_year = $2 ORDER BY at, id";
 pub(crate) const IS_GRANTED: &str = "SELECT 1 FROM ledger g WHERE g.learner = $1 AND course = $2 AND credit_year = $3 \

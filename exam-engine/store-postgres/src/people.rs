@@ -3,7 +3,7 @@
 use crate::PostgresStore;
 use crate::connect::{Param, Session, read_all, read_first};
 use crate::convert::{get, limit};
-use crate::failure::{is_duplicate, store_error};
+use crate::failure::store_error;
 use crate::pool::Transaction;
 use crate::{announcements, audit};
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use exam_core::audit::NewAudit;
 use exam_core::person::{Person, Roles};
 use exam_store::{Announcement, Page, People, PeopleFilter, PersonChange, PersonRow, StoreError};
 use std::collections::HashSet;
-use tokio_postgres::{Error, Row};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 macro_rules! people {
@@ -34,11 +34,9 @@ impl People for PostgresStore {
             if !clashes.is_empty() {
                 return Ok(clashes);
             }
-            match insert(&transaction, &people).await {
-                Ok(()) => {}
+            if insert(&transaction, &people).await? < people.len() as u64 {
                 // Another node was faster, and is committed by now: this time it is seen.
-                Err(error) if is_duplicate(&error) && is_username(&error) => continue,
-                Err(error) => return Err(store_error(&error)),
+                continue;
             }
             audit::append(&transaction, self.node, &audit).await?;
             transaction.commit().await?;
@@ -130,17 +128,15 @@ async fn clashes(session: &Session, people: &[PersonRow]) -> Result<Vec<usize>, 
     Ok(names.iter().enumerate().filter_map(|(index, name)| (!seen.insert(name)).then_some(index)).collect())
 }
 
-fn is_username(error: &Error) -> bool {
-    error.as_db_error().and_then(|error| error.constraint()) == Some("people_username")
-}
-
-async fn insert(session: &Session, people: &[PersonRow]) -> Result<(), Error> {
+/// Inserts those whose username nobody has; how many they are.
+async fn insert(session: &Session, people: &[PersonRow]) -> Result<u64, StoreError> {
     fn column<'a, T>(people: &'a [PersonRow], of: impl Fn(&'a PersonRow) -> T) -> Vec<T> {
         people.iter().map(of).collect()
     }
     let sql = "INSERT INTO people (id, username, name, roles, unit, id_number, must_change_password, disabled, \
                password_hash) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], \
-               $6::text[], $7::boolean[], $8::boolean[], $9::text[])";
+               $6::text[], $7::boolean[], $8::boolean[], $9::text[]) \
+               ON CONFLICT (username) DO NOTHING RETURNING id";
     let params: [Param<'_>; 9] = [
         &column(people, |row| row.person.id.0),
         &column(people, |row| &row.person.username),
@@ -152,7 +148,7 @@ async fn insert(session: &Session, people: &[PersonRow]) -> Result<(), Error> {
         &column(people, |row| row.person.disabled),
         &column(people, |row| &row.password_hash),
     ];
-    session.execute(sql, &params).await.map(drop)
+    session.execute(sql, &params).await.map_err(|error| store_error(&error))
 }
 
 async fn end_sessions(session: &Session, person: PersonId, keep: Option<[u8; 32]>) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! The story of every back end, and what only a server can tell: two nodes on one database, one that
 //! comes and goes, keys that a sharding PostgreSQL takes.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use exam_core::attempt::CaseState;
 use exam_core::exam::Exam;
@@ -17,6 +17,7 @@ use exam_store::{
 };
 use exam_store_postgres::{OpenError, Options, PostgresStore};
 use keju_test_cluster::Cluster;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,11 +38,34 @@ async fn the_story_is_told() {
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))), "closed is closed");
 }
 
+/// The same over several database servers, as `deploy/citus.sql` spreads the tables. Citus is in no package that the
+/// tests could install, so this one runs when it is asked for, see docs/deployment.md.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an empty database on a coordinator of Citus, named by KEJU_TEST_CITUS"]
+async fn the_story_is_told_over_several_database_servers() {
+    let url = std::env::var("KEJU_TEST_CITUS").expect("KEJU_TEST_CITUS=postgres://… names the database");
+    // Makes the schema.
+    open(&url).await.close().await;
+    let mut psql = Command::new("psql");
+    psql.args(["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file"]);
+    psql.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/citus.sql")).arg(&url);
+    assert!(psql.status().unwrap().success(), "deploy/citus.sql is applied");
+    let store = open(&url).await;
+    tell(as_store(&store)).await;
+    store.close().await;
+    race_at_two_nodes(&url).await;
+    contest_batches(&url).await;
+    commit_all_kinds(&url).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_race_and_one_of_each_wins() {
     let cluster = Cluster::start();
-    let url = cluster.database();
-    let nodes = [open(&url).await, open_node(&url, 2).await];
+    race_at_two_nodes(&cluster.database()).await;
+}
+
+async fn race_at_two_nodes(url: &str) {
+    let nodes = [open(url).await, open_node(url, 2).await];
     let stores: Vec<Arc<dyn Store>> = nodes.iter().map(as_store).collect();
     let exam = new_exam(&stores[0]).await;
     // Steps.
@@ -77,8 +101,12 @@ async fn two_nodes_race_and_one_of_each_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contested_batches_of_two_nodes_all_end() {
     let cluster = Cluster::start();
-    let url = cluster.database();
-    let nodes = [open(&url).await, open_node(&url, 2).await];
+    contest_batches(&cluster.database()).await;
+    assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
+}
+
+async fn contest_batches(url: &str) {
+    let nodes = [open(url).await, open_node(url, 2).await];
     let stores: Vec<Arc<dyn Store>> = nodes.iter().map(as_store).collect();
     let exam = new_exam(&stores[0]).await.id;
     let mut logs = Vec::new();
@@ -108,14 +136,17 @@ async fn contested_batches_of_two_nodes_all_end() {
         }
     }
     audit_chain_holds(&stores[1]).await;
-    assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
 }
 
 /// Whatever batches fall to, and whatever else is in them: all of a commit is kept or nothing, and each is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_of_all_kinds_is_kept_and_each_has_its_verdict() {
     let cluster = Cluster::start();
-    let store = open(&cluster.database()).await;
+    commit_all_kinds(&cluster.database()).await;
+}
+
+async fn commit_all_kinds(url: &str) {
+    let store = open(url).await;
     let dynamic = as_store(&store);
     let exam = new_exam(&dynamic).await;
     for spoilers in [0, 2] {

@@ -2,9 +2,7 @@
 //! this order. Which key stopped a row is asked of the rows, so that the answer depends neither on the
 //! text of an error nor on the order the server checks its indexes in.
 
-use super::columns::{
-    INSERT_ATTEMPTS, INSERT_ATTEMPTS_APART, INSERT_STEPS, INSERT_STEPS_APART, Rows, Steps, UPDATE_ATTEMPTS,
-};
+use super::columns::{INSERT_ATTEMPTS, INSERT_STEPS, INSERT_STEPS_APART, Rows, Steps, UPDATE_ATTEMPTS};
 use crate::announcements::{NOTIFY, payloads};
 use crate::connect::{Param, Session};
 use crate::convert::{get, int, mode_name};
@@ -202,7 +200,7 @@ async fn insert_attempts(session: &Session, commits: &[&Commit], written: &mut W
     }
     let columns: Rows<'_> = rows.iter().map(|(_, attempt)| *attempt).collect();
     // Refused as a whole where a learner is not there.
-    let made = session.query(INSERT_ATTEMPTS_APART, &columns.to_insert()).await.map_err(refusal)?;
+    let made = session.query(INSERT_ATTEMPTS, &columns.to_insert()).await.map_err(refusal)?;
     let mut made = ids(&made)?;
     for (place, attempt) in rows {
         // Of two with one id the first was written.
