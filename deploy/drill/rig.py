@@ -6,6 +6,7 @@ import glob
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -389,6 +390,71 @@ def verify_logs(rig, database):
     done = subprocess.run([keju_binary(), "audit", "verify"], cwd=rig.folder, capture_output=True, text=True,
                           env={**os.environ, "KEJU_DATABASE": database, "PGPASSWORD": DATABASE_PASSWORD})
     return done.returncode == 0, done.stdout.strip().replace("\n", "; ") + done.stderr
+
+
+class Load:
+    """Learners who answer, each about as often as told, until they are stopped."""
+
+    def __init__(self, learners, pause):
+        self.learners, self.pause, self.ended = learners, pause, threading.Event()
+        self.threads = [threading.Thread(target=self.work, args=(learner,)) for learner in learners]
+
+    def work(self, learner):
+        dice = random.Random(learner.name)
+        while not self.ended.wait(dice.uniform(0.5, 1.5) * self.pause):
+            learner.answer(dice.choice(list(learner.slots)), dice.choice(["wrong", "wrong too", "right"]))
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join()
+
+    def moments(self):
+        return sorted(moment for learner in self.learners for moment in list(learner.moments))
+
+
+def judge(rig, ask, nodes, pids, learners, database):
+    """At the end: nothing acknowledged is lost, and hours are granted once. `ask` runs SQL where all is to be seen."""
+    acknowledged = sum(learner.acknowledged for learner in learners)
+    lost = [loss for learner in learners for loss in learner.lost()]
+    check(not lost, f"{acknowledged} acknowledged answers, {len(lost)} lost {lost[:3]}")
+    # Everybody passes, and hands in twice at once.
+    for learner in learners:
+        for slot in learner.slots:
+            if learner.last.get(slot, (None, {}))[1] != {"choices": [learner.slots[slot]["right"]]}:
+                learner.answer(slot, "right")
+    outcomes = [learner.submit_twice() for learner in learners]
+    check(all(outcome == [200, 409] for outcome in outcomes), "each hands in from two devices at once: one is taken, one refused")
+    twice = ask("SELECT count(*) FROM (SELECT 1 FROM ledger WHERE hours >= 0 AND lesson IS NULL "
+                "GROUP BY learner, course, credit_year HAVING count(*) > 1) AS t")
+    granted = ask("SELECT count(*) FROM ledger")
+    check((twice, granted) == ("0", str(len(learners))), f"hours are granted once each: {granted} entries, {twice} double")
+    holds, said = verify_logs(rig, database)
+    check(holds, f"audit verify: {said}")
+    check([node.process.pid for node in nodes] == pids and all(node.is_ready() for node in nodes),
+          "both nodes are the processes they were, and ready")
+
+
+def learners_at(nodes, count, exam):
+    """So many people of the demo site, who have begun the exam, half of them at each node."""
+    ports = [node.port for node in nodes]
+    learners = []
+    for number in range(1, count + 1):
+        in_turn = ports if number % 2 else ports[::-1]
+        learners.append(Learner(in_turn, "learner" if number == 1 else f"learner{number}", exam).begin())
+    return learners
+
+
+def summary_of_errors(learners):
+    errors = {}
+    for learner in learners:
+        for code, count in learner.errors.items():
+            errors[code] = errors.get(code, 0) + count
+    say("errors that clients met and repeated:", errors or "none")
 
 
 def quoted(text):
