@@ -57,11 +57,11 @@ impl Attempts for PostgresStore {
     }
 
     async fn steps(&self, learner: PersonId, attempt: AttemptId) -> Result<Vec<StepRow>, StoreError> {
-        read_all(&self.readers.read(STEPS_OF, &[&learner.0, &attempt.0]).await?, step_row)
+        read_all(&self.lines.read(STEPS_OF, &[&learner.0, &attempt.0]).await?, step_row)
     }
 
     async fn last_seq(&self, learner: PersonId, attempt: AttemptId) -> Result<Option<u32>, StoreError> {
-        let rows = self.readers.read(LAST_SEQ, &[&learner.0, &attempt.0]).await?;
+        let rows = self.lines.read(LAST_SEQ, &[&learner.0, &attempt.0]).await?;
         let last: Option<i32> = read_first(&rows, |row| get(row, 0))?.flatten();
         last.map(u32::try_from).transpose().map_err(|error| StoreError::Corrupt(error.to_string()))
     }
@@ -72,8 +72,8 @@ impl Attempts for PostgresStore {
 
     async fn attempts_of(&self, learner: PersonId, exam: Option<ExamId>) -> Result<Vec<AttemptRow>, StoreError> {
         let rows = match exam {
-            Some(exam) => self.readers.read(ATTEMPTS_OF_EXAM, &[&learner.0, &exam.0]).await?,
-            None => self.readers.read(ATTEMPTS_OF, &[&learner.0]).await?,
+            Some(exam) => self.lines.read(ATTEMPTS_OF_EXAM, &[&learner.0, &exam.0]).await?,
+            None => self.lines.read(ATTEMPTS_OF, &[&learner.0]).await?,
         };
         read_all(&rows, attempt_row)
     }
@@ -84,7 +84,7 @@ impl Attempts for PostgresStore {
     }
 
     async fn first_steps(&self, learner: PersonId, exam: ExamId, limit: u32) -> Result<Vec<StepRow>, StoreError> {
-        read_all(&self.readers.read(FIRST_STEPS, &[&learner.0, &exam.0, &i64::from(limit)]).await?, step_row)
+        read_all(&self.lines.read(FIRST_STEPS, &[&learner.0, &exam.0, &i64::from(limit)]).await?, step_row)
     }
 
     async fn first_steps_at(&self, exam: ExamId, page: Page<AttemptId>) -> Result<Vec<StepRow>, StoreError> {

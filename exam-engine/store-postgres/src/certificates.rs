@@ -51,7 +51,7 @@ impl Certificates for PostgresStore {
 
     async fn certificates_of(&self, learner: PersonId) -> Result<Vec<CertificateRow>, StoreError> {
         let sql = certificates!("WHERE c.learner = $1 ORDER BY c.credit_year, c.issue");
-        read_all(&self.readers.read(sql, &[&learner.0]).await?, certificate_row)
+        read_all(&self.lines.read(sql, &[&learner.0]).await?, certificate_row)
     }
 
     async fn revoke_certificate(

@@ -37,7 +37,7 @@ impl Courses for PostgresStore {
     }
 
     async fn course(&self, id: CourseId) -> Result<Option<CourseRow>, StoreError> {
-        read_first(&self.readers.read(courses!("WHERE id = $1"), &[&id.0]).await?, course_row)
+        read_first(&self.lines.read(courses!("WHERE id = $1"), &[&id.0]).await?, course_row)
     }
 
     async fn courses(&self, credit_year: Option<i16>) -> Result<Vec<CourseRow>, StoreError> {

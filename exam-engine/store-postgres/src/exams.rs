@@ -55,7 +55,7 @@ impl Exams for PostgresStore {
     }
 
     async fn exam(&self, id: ExamId) -> Result<Option<Exam>, StoreError> {
-        let rows = self.readers.read("SELECT body FROM exams WHERE id = $1", &[&id.0]).await?;
+        let rows = self.lines.read("SELECT body FROM exams WHERE id = $1", &[&id.0]).await?;
         read_first(&rows, |row| json(row, 0))
     }
 
@@ -75,7 +75,7 @@ impl Exams for PostgresStore {
     }
 
     async fn exam_secret(&self, id: ExamId) -> Result<Option<[u8; 32]>, StoreError> {
-        let rows = self.readers.read("SELECT secret FROM exams WHERE id = $1", &[&id.0]).await?;
+        let rows = self.lines.read("SELECT secret FROM exams WHERE id = $1", &[&id.0]).await?;
         read_first(&rows, |row| bytes(row, 0))
     }
 
@@ -95,7 +95,7 @@ impl Exams for PostgresStore {
     }
 
     async fn overrides(&self, exam: ExamId, person: PersonId) -> Result<Vec<OverrideRow>, StoreError> {
-        let rows = self.readers.read(OVERRIDES_OF, &[&person.0, &exam.0]).await?;
+        let rows = self.lines.read(OVERRIDES_OF, &[&person.0, &exam.0]).await?;
         read_all(&rows, override_row)
     }
 

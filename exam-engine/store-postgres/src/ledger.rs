@@ -150,7 +150,7 @@ impl Entries {
 #[async_trait]
 impl Ledger for PostgresStore {
     async fn entries(&self, learner: PersonId, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError> {
-        read_all(&self.readers.read(ENTRIES_OF, &[&learner.0, &credit_year]).await?, entry)
+        read_all(&self.lines.read(ENTRIES_OF, &[&learner.0, &credit_year]).await?, entry)
     }
 
     async fn entries_of(&self, learners: Vec<PersonId>, credit_year: i16) -> Result<Vec<LedgerEntry>, StoreError> {
@@ -161,7 +161,7 @@ impl Ledger for PostgresStore {
     }
 
     async fn is_granted(&self, learner: PersonId, course: CourseId, credit_year: i16) -> Result<bool, StoreError> {
-        Ok(!self.readers.read(IS_GRANTED, &[&learner.0, &course.0, &credit_year]).await?.is_empty())
+        Ok(!self.lines.read(IS_GRANTED, &[&learner.0, &course.0, &credit_year]).await?.is_empty())
     }
 
     async fn is_lesson_granted(
@@ -170,7 +170,7 @@ impl Ledger for PostgresStore {
         lesson: LessonId,
         credit_year: i16,
     ) -> Result<bool, StoreError> {
-        Ok(!self.readers.read(IS_LESSON_GRANTED, &[&learner.0, &lesson.0, &credit_year]).await?.is_empty())
+        Ok(!self.lines.read(IS_LESSON_GRANTED, &[&learner.0, &lesson.0, &credit_year]).await?.is_empty())
     }
 }
 

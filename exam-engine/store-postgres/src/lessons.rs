@@ -57,7 +57,7 @@ impl Lessons for PostgresStore {
     }
 
     async fn lesson(&self, id: LessonId) -> Result<Option<LessonRow>, StoreError> {
-        read_first(&self.readers.read(lessons!("WHERE l.id = $1"), &[&id.0]).await?, lesson_row)
+        read_first(&self.lines.read(lessons!("WHERE l.id = $1"), &[&id.0]).await?, lesson_row)
     }
 
     async fn lesson_by_code(&self, code: &str) -> Result<Option<LessonRow>, StoreError> {
@@ -98,16 +98,16 @@ impl Lessons for PostgresStore {
     }
 
     async fn lesson_steps(&self, learner: PersonId, lesson: LessonId) -> Result<Vec<StepRow<LessonId>>, StoreError> {
-        let rows = self.readers.read(LESSON_STEPS_OF, &[&learner.0, &lesson.0]).await?;
+        let rows = self.lines.read(LESSON_STEPS_OF, &[&learner.0, &lesson.0]).await?;
         read_all(&rows, |row| step(row, LessonId))
     }
 
     async fn progress(&self, learner: PersonId, lesson: LessonId) -> Result<Option<ProgressRow>, StoreError> {
-        read_first(&self.readers.read(PROGRESS, &[&learner.0, &lesson.0]).await?, progress_row)
+        read_first(&self.lines.read(PROGRESS, &[&learner.0, &lesson.0]).await?, progress_row)
     }
 
     async fn progress_of(&self, learner: PersonId) -> Result<Vec<ProgressRow>, StoreError> {
-        read_all(&self.readers.read(PROGRESS_OF, &[&learner.0]).await?, progress_row)
+        read_all(&self.lines.read(PROGRESS_OF, &[&learner.0]).await?, progress_row)
     }
 
     async fn save_progress(&self, checkpoints: Vec<Checkpoint>) -> Result<Vec<bool>, StoreError> {
@@ -121,7 +121,7 @@ impl Lessons for PostgresStore {
     }
 
     async fn study(&self, learner: PersonId) -> Result<Option<StudyRow>, StoreError> {
-        read_first(&self.readers.read(STUDY_OF, &[&learner.0]).await?, study_row)
+        read_first(&self.lines.read(STUDY_OF, &[&learner.0]).await?, study_row)
     }
 
     async fn lesson_logs(&self, page: Page<(PersonId, LessonId)>) -> Result<Vec<(PersonId, LessonId)>, StoreError> {

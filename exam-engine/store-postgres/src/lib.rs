@@ -1,6 +1,6 @@
 //! The back end for several nodes: one PostgreSQL database that all of them work on. Every module but these
-//! has the name it has in `exam_store`, and holds the SQL of its rows: `lane` (group commit), `pool` (the
-//! other connections), `connect` (address, settings, reconnecting), `migrate` (schema), `convert` (columns),
+//! has the name it has in `exam_store`, and holds the SQL of its rows: `lane` (group commit), `lines` (connections that
+//! many read by at once), `pool` (those that one uses at a time), `connect` (address, settings, reconnecting), `migrate` (schema), `convert` (columns),
 //! `failure` (errors).
 //!
 //! Unique keys arbitrate between nodes; there are no locks that outlive a transaction and no clock of the
@@ -24,6 +24,7 @@ mod lane;
 mod ledger;
 mod lessons;
 mod limits;
+mod lines;
 mod migrate;
 mod notebook;
 mod outbox;
@@ -42,7 +43,8 @@ use announcements::Ears;
 use connect::Database;
 use exam_store::{Commit, LessonCommit, StoreError};
 use lane::Lanes;
-use limits::ATTEMPT_LANES;
+use limits::{ATTEMPT_LANES, LINES};
+use lines::Lines;
 use pool::Pool;
 use std::sync::Arc;
 pub use transfer::Arrival;
@@ -94,6 +96,7 @@ pub enum OpenError {
 /// The store. [`Self::close`] writes what is queued; dropping it does not wait for that.
 #[derive(Debug)]
 pub struct PostgresStore {
+    lines: Lines,
     readers: Pool,
     writers: Pool,
     attempts: Lanes<Commit>,
@@ -117,6 +120,7 @@ impl PostgresStore {
         Ok(Self {
             attempts: Lanes::start(&database, node, ATTEMPT_LANES),
             lessons: Lanes::start(&database, node, 1),
+            lines: Lines::new(Arc::clone(&database), LINES),
             readers: Pool::new(Arc::clone(&database), options.readers),
             writers: Pool::new(database, options.writers),
             ears,
@@ -128,6 +132,7 @@ impl PostgresStore {
     pub async fn close(&self) {
         self.attempts.stop().await;
         self.lessons.stop().await;
+        self.lines.close();
         self.readers.close();
         self.writers.close();
         self.ears.close();

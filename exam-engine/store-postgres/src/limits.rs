@@ -22,6 +22,12 @@ pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// A server that does not answer for so long, though its own timeouts have passed, is given up.
 pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Connections that many read by at once.
+pub(crate) const LINES: usize = 4;
+/// Statements that wait at one of them before the next one is taken.
+pub(crate) const LINE_STATEMENTS: usize = 16;
+/// How long a statement that is answered in no time may take, with those before it.
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request waits for a free connection.
 pub(crate) const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a failed connection the next try waits a random time up to this, doubled with every failure …

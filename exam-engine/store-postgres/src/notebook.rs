@@ -23,7 +23,7 @@ impl Notebook for PostgresStore {
 
     async fn notebook_removals(&self, learner: PersonId) -> Result<Vec<RemovalRow>, StoreError> {
         let sql = "SELECT bank, code, at FROM notebook_removals WHERE learner = $1 ORDER BY bank, code";
-        read_all(&self.readers.read(sql, &[&learner.0]).await?, removal)
+        read_all(&self.lines.read(sql, &[&learner.0]).await?, removal)
     }
 }
 

@@ -40,11 +40,11 @@ impl Partners for PostgresStore {
     }
 
     async fn partner(&self, id: PartnerId) -> Result<Option<PartnerRow>, StoreError> {
-        read_first(&self.readers.read(partners!("WHERE id = $1"), &[&id.0]).await?, partner_row)
+        read_first(&self.lines.read(partners!("WHERE id = $1"), &[&id.0]).await?, partner_row)
     }
 
     async fn partner_by_key_hash(&self, key_hash: [u8; 32]) -> Result<Option<PartnerRow>, StoreError> {
-        read_first(&self.readers.read(partners!("WHERE key_hash = $1"), &[&&key_hash[..]]).await?, partner_row)
+        read_first(&self.lines.read(partners!("WHERE key_hash = $1"), &[&&key_hash[..]]).await?, partner_row)
     }
 
     async fn partners(&self) -> Result<Vec<PartnerRow>, StoreError> {

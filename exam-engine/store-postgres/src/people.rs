@@ -45,11 +45,11 @@ impl People for PostgresStore {
     }
 
     async fn person(&self, id: PersonId) -> Result<Option<PersonRow>, StoreError> {
-        read_first(&self.readers.read(people!("WHERE id = $1"), &[&id.0]).await?, person_row)
+        read_first(&self.lines.read(people!("WHERE id = $1"), &[&id.0]).await?, person_row)
     }
 
     async fn person_by_username(&self, username: &str) -> Result<Option<PersonRow>, StoreError> {
-        read_first(&self.readers.read(people!("WHERE username = $1"), &[&username]).await?, person_row)
+        read_first(&self.lines.read(people!("WHERE username = $1"), &[&username]).await?, person_row)
     }
 
     async fn people(&self, filter: PeopleFilter, page: Page<String>) -> Result<Vec<Person>, StoreError> {

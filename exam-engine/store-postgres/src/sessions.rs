@@ -33,7 +33,7 @@ impl Sessions for PostgresStore {
                    p.password_hash, s.token_hash, s.person, s.created_at, s.expires_at \
                    FROM sessions s JOIN people p ON p.id = s.person WHERE s.token_hash = $1";
         let both = |row: &Row| Ok((session_row(row)?, person_row(row)?));
-        read_first(&self.readers.read(sql, &[&&token_hash[..]]).await?, both)
+        read_first(&self.lines.read(sql, &[&&token_hash[..]]).await?, both)
     }
 
     async fn delete_session(&self, person: PersonId, token_hash: [u8; 32]) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ impl Settings for PostgresStore {
     }
 
     async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        read_first(&self.readers.read(SETTING, &[&name]).await?, |row| get(row, 0))
+        read_first(&self.lines.read(SETTING, &[&name]).await?, |row| get(row, 0))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

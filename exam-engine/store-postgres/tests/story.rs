@@ -20,6 +20,7 @@ use keju_test_cluster::Cluster;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinSet;
 
 async fn open(url: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::open(url, &Options::default()).await.unwrap())
@@ -354,6 +355,40 @@ async fn what_was_acknowledged_outlives_the_server() {
         let last = steps.last().unwrap();
         store.commit(Log::after(&row, last).answer("after")).await.unwrap();
     }
+}
+
+/// What many read at once comes over few connections, each answer to whom it belongs, also when the connections end
+/// meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_read_at_once_over_few_connections() {
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    let store = open(&url).await;
+    let dynamic = as_store(&store);
+    let exam = new_exam(&dynamic).await.id;
+    let mut rows = Vec::new();
+    for _ in 0..20 {
+        rows.push(started(&dynamic, new_learner(&dynamic).await, exam, 1).await.0);
+    }
+    for ends in [false, true] {
+        let reads: JoinSet<_> = (0..2_000)
+            .map(|number| {
+                let (store, row) = (Arc::clone(&store), rows[number % rows.len()].clone());
+                async move { (store.before_start(row.learner, row.exam).await, row) }
+            })
+            .collect();
+        if ends {
+            cluster.sql(&url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'keju'");
+        }
+        for (read, row) in reads.join_all().await {
+            assert_eq!(read.unwrap().attempts, [row]);
+        }
+        let connections = "SELECT count(*) <= 17 FROM pg_stat_activity WHERE usename = 'keju'";
+        assert_eq!(cluster.sql(&url, connections), "t");
+    }
+    store.close().await;
+    let refused = store.before_start(rows[0].learner, exam).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "closed is closed");
 }
 
 /// A backend that is ended between a commit and its answer: nobody may say that it was not kept.
