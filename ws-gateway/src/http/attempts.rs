@@ -228,21 +228,22 @@ pub async fn put_answer_directly(app: &Arc<App>, request: Request) -> Result<Res
     if request.method() != Method::PUT || answer_place(request.uri().path()).is_none() {
         return Err(request);
     }
-    let answer = |request: Request| async move {
-        let (mut parts, body) = request.into_parts();
-        let saved = async {
-            let SignedIn(identity) = SignedIn::from_request_parts(&mut parts, app).await?;
-            let from = From::from_request_parts(&mut parts, app).await?;
-            let path = parts.uri.clone();
-            let mut request = Request::from_parts(parts, body);
-            DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
-            let Json(body) = Json::from_request(request, app).await?;
-            save(app, &identity, answer_place(path.path()), from, body).await
-        };
-        saved.await.unwrap_or_else(IntoResponse::into_response)
-    };
+    // What waits for the commit lies in a place of its own: moved from layer to layer it would be copied in each.
+    let answer =
+        |request| Box::pin(async move { put_one(app, request).await.unwrap_or_else(IntoResponse::into_response) });
     let admitted = |request| admitted_one(app, Class::Answer, answer(request));
     Ok(around_one(request, "/api/v1/attempts/{attempt}/answers/{slot}", admitted).await)
+}
+
+async fn put_one(app: &Arc<App>, request: Request) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let SignedIn(identity) = SignedIn::from_request_parts(&mut parts, app).await?;
+    let from = From::of(&parts, app, &identity.session)?;
+    let path = parts.uri.clone();
+    let mut request = Request::from_parts(parts, body);
+    DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut request);
+    let Json(body) = Json::from_request(request, app).await?;
+    save(app, &identity, answer_place(path.path()), from, body).await
 }
 
 /// The attempt and the slot in a path as clients write it; any other spelling is the router's to read.

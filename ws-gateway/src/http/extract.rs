@@ -93,10 +93,14 @@ impl FromRequestParts<Arc<App>> for ClientAddress {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let peer = peer.ok_or_else(|| Problem::new("internal"))?.to_canonical();
-        Ok(Self(forwarded(&parts.headers, peer, &app.config.trusted_proxies)))
+        client_address(parts, app).map(Self)
     }
+}
+
+fn client_address(parts: &Parts, app: &App) -> Result<IpAddr, Problem> {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = peer.ok_or_else(|| Problem::new("internal"))?.to_canonical();
+    Ok(forwarded(&parts.headers, peer, &app.config.trusted_proxies))
 }
 
 /// The last address in the chain that is no proxy of ours.
@@ -118,9 +122,19 @@ impl FromRequestParts<Arc<App>> for From {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let ClientAddress(address) = ClientAddress::from_request_parts(parts, app).await?;
         let token = bearer(&parts.headers).or_else(|| cookie(&parts.headers)).unwrap_or_default();
-        let device = device_digest(&token_hash(token));
+        Self::of(parts, app, &token_hash(token))
+    }
+}
+
+impl From {
+    /// The same where the session, by its token's hash, is known already.
+    ///
+    /// # Errors
+    /// The connection's address is not known: a fault of ours.
+    pub fn of(parts: &Parts, app: &App, session: &[u8; 32]) -> Result<Self, Problem> {
+        let address = client_address(parts, app)?;
+        let device = device_digest(session);
         Ok(Self(Origin { address: address.to_string(), agent: agent_digest(&parts.headers), device }, address))
     }
 }
@@ -140,7 +154,10 @@ pub fn device_digest(session: &[u8]) -> String {
 /// Enough to tell two apart, not enough to find out what it was made of.
 fn short_digest(bytes: &[u8]) -> String {
     let hash = blake3::keyed_hash(b"keju origin digest, not a secret", bytes);
-    hex::encode(&hash.as_bytes()[..8])
+    let mut digits = [0; 16];
+    // Two digits a byte: it fits, and digits are text.
+    let _ = hex::encode_to_slice(&hash.as_bytes()[..8], &mut digits);
+    std::str::from_utf8(&digits).unwrap_or_default().to_owned()
 }
 
 /// A JSON body, read strictly; what is wrong is named by its pointer.

@@ -114,3 +114,18 @@ pub fn api(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .merge(class(banks::routes(), Class::Report, ADMIN_BYTES_MAX))
         .merge(class(banks::upload_routes(), Class::Report, UPLOAD_BYTES_MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes<F>(_: impl FnOnce(Arc<App>, Router, Request) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// It is moved for every request, to where hyper keeps it until it is answered.
+    #[test]
+    fn what_is_moved_for_a_request_is_small() {
+        assert!(bytes(respond) <= 2_048, "{} bytes", bytes(respond));
+    }
+}
