@@ -216,7 +216,8 @@ async fn open_spans(
     state: ItemState,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO item_spans (bank, code, since, state, item_version) \
-               SELECT $1, u.code, $2, $3, u.version FROM unnest($4::text[], $5::bigint[]) AS u (code, version)";
+               SELECT $1, u.code, $2, $3, u.version FROM unnest($4::text[], $5::bigint[]) AS u (code, version) \
+               RETURNING code";
     let opened = session.execute(sql, &[&bank.0, &revision, &state.name(), &codes, &versions]).await;
     match opened {
         Ok(_) => Ok(()),

@@ -56,7 +56,7 @@ pub struct Options {
     pub node: u16,
     /// The password, where the address has none.
     pub password: Option<String>,
-    /// Connections that read.
+    /// Connections that read, each used by one at a time; what is found by a key has [`lines`] of its own.
     pub readers: u32,
     /// Connections that write what is no commit of an attempt or a lesson; those have their own.
     pub writers: u32,
