@@ -1,7 +1,7 @@
 //! The back end for several nodes: one PostgreSQL database that all of them work on. Every module but these
-//! has the name it has in `exam_store`, and holds the SQL of its rows: `lane` (group commit), `lines` (connections that
-//! many read by at once), `pool` (those that one uses at a time), `connect` (address, settings, reconnecting), `migrate` (schema), `convert` (columns),
-//! `failure` (errors).
+//! has the name it has in `exam_store`, and holds the SQL of its rows: `lane` (group commit), `lines`
+//! (connections that many read by at once), `pool` (those that one uses at a time), `connect` (address, settings,
+//! reconnecting), `migrate` (schema), `convert` (columns), `failure` (errors).
 //!
 //! Unique keys arbitrate between nodes; there are no locks that outlive a transaction and no clock of the
 //! database. What a commit of an attempt writes is keyed by its learner, and each statement on it names
@@ -56,7 +56,7 @@ pub struct Options {
     pub node: u16,
     /// The password, where the address has none.
     pub password: Option<String>,
-    /// Connections that read, each used by one at a time; what is found by a key has [`lines`] of its own.
+    /// Connections that read, each used by one at a time; what is found by a key goes over others.
     pub readers: u32,
     /// Connections that write what is no commit of an attempt or a lesson; those have their own.
     pub writers: u32,

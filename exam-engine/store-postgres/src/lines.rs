@@ -24,7 +24,8 @@ pub(crate) struct Lines {
 struct Line {
     /// Statements that have been sent and not been answered.
     waiting: AtomicUsize,
-    /// The connection; replaced by an empty one when it is gone. Whoever comes first makes it, the others wait.
+    /// The connection; replaced when it is gone by one that is still to be made. Whoever comes first makes it, the
+    /// others wait.
     session: Mutex<Arc<OnceCell<Session>>>,
 }
 
@@ -37,23 +38,42 @@ impl Lines {
 
     /// Reads by one statement. A connection that turns out to be gone is replaced once: reading twice does no harm.
     pub(crate) async fn read(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
-        let silent = || StoreError::Unavailable("the database does not answer".to_owned());
+        self.is_open()?;
         let line = self.line();
+        let first = line.session();
         let reading = async {
-            match line.ask(&self.database, sql, params).await {
+            match self.ask(line, &first, sql, params).await {
                 Err(Trouble::Database(error)) if verdict(&error) == Verdict::Lost => {
+                    line.forget(&first);
                     self.is_open()?;
-                    line.ask(&self.database, sql, params).await
+                    self.ask(line, &line.session(), sql, params).await
                 }
                 other => other,
             }
         };
-        self.is_open()?;
-        let read = tokio::time::timeout(READ_TIMEOUT, reading).await.map_err(|_| silent())?;
-        read.map_err(|trouble| match trouble {
-            Trouble::Database(error) => store_error(&error),
-            Trouble::Store(error) => error,
-        })
+        match tokio::time::timeout(READ_TIMEOUT, reading).await {
+            Ok(read) => read.map_err(|trouble| match trouble {
+                Trouble::Database(error) => store_error(&error),
+                Trouble::Store(error) => error,
+            }),
+            Err(_) => {
+                // Whoever comes next does not wait behind what is not answered.
+                line.forget(&first);
+                Err(StoreError::Unavailable("the database does not answer".to_owned()))
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        line: &Line,
+        session: &OnceCell<Session>,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, Trouble> {
+        let _place = Place::take(&line.waiting);
+        let session = session.get_or_try_init(|| self.database.session()).await?;
+        session.query(sql, params).await.map_err(Trouble::Database)
     }
 
     /// The first one that few wait at, so that those who come together share one; when many wait everywhere, that with
@@ -61,6 +81,7 @@ impl Lines {
     fn line(&self) -> &Line {
         let waiting = |line: &&Line| line.waiting.load(Ordering::Relaxed);
         let free = self.lines.iter().find(|line| waiting(line) < LINE_STATEMENTS);
+        // There is one at least.
         free.or_else(|| self.lines.iter().min_by_key(waiting)).unwrap_or(&self.lines[0])
     }
 
@@ -93,18 +114,16 @@ impl From<StoreError> for Trouble {
 }
 
 impl Line {
-    async fn ask(&self, database: &Database, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, Trouble> {
-        let _place = Place::take(&self.waiting);
-        let cell = Arc::clone(&self.session.lock());
-        let session = cell.get_or_try_init(|| database.session()).await?;
-        let asked = session.query(sql, params).await;
-        if session.is_closed() {
-            let mut current = self.session.lock();
-            if Arc::ptr_eq(&current, &cell) {
-                *current = Arc::default();
-            }
+    fn session(&self) -> Arc<OnceCell<Session>> {
+        Arc::clone(&self.session.lock())
+    }
+
+    /// Its next connection is another, unless it has one already.
+    fn forget(&self, gone: &Arc<OnceCell<Session>>) {
+        let mut current = self.session.lock();
+        if Arc::ptr_eq(&current, gone) {
+            *current = Arc::default();
         }
-        asked.map_err(Trouble::Database)
     }
 }
 
