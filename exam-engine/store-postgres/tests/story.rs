@@ -1,34 +1,22 @@
 //! The story of every back end, and what only a server can tell: two nodes on one database, one that
 //! comes and goes, keys that a sharding PostgreSQL takes.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod races;
 
 use exam_core::attempt::CaseState;
-use exam_core::exam::Exam;
 use exam_core::{PersonId, Timestamp};
 use exam_store::attempts::CaseFilter;
-use exam_store::story::kit::{
-    Log, YEAR, act, at_once, attempt, grant, is_chain, new_exam, new_id, new_learner, started, submitted,
-};
-use exam_store::story::{audit_chain_holds, tell};
-use exam_store::{
-    Announcement, Announcements, AttemptNews, AttemptRow, Attempts, CaseMark, Commit, CommitError, Heard, Ledger, Page,
-    RowChange, Settings, Store, StoreError,
-};
+use exam_store::story::kit::{Log, at_once, is_chain, new_exam, new_id, new_learner, started};
+use exam_store::story::tell;
+use exam_store::{Announcement, Announcements, Attempts, CaseMark, CommitError, Heard, Page, Settings, StoreError};
 use exam_store_postgres::{OpenError, Options, PostgresStore};
 use keju_test_cluster::Cluster;
-use std::process::Command;
+use races::{as_store, commit_all_kinds, contest_batches, open, open_node, race_at_two_nodes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
-
-async fn open(url: &str) -> Arc<PostgresStore> {
-    Arc::new(PostgresStore::open(url, &Options::default()).await.unwrap())
-}
-
-fn as_store(store: &Arc<PostgresStore>) -> Arc<dyn Store> {
-    Arc::<PostgresStore>::clone(store)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_is_told() {
@@ -39,62 +27,10 @@ async fn the_story_is_told() {
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))), "closed is closed");
 }
 
-/// The same over several database servers, as `deploy/citus.sql` spreads the tables. Citus is in no package that the
-/// tests could install, so this one runs when it is asked for, see docs/deployment.md.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs an empty database on a coordinator of Citus, named by KEJU_TEST_CITUS"]
-async fn the_story_is_told_over_several_database_servers() {
-    let url = std::env::var("KEJU_TEST_CITUS").expect("KEJU_TEST_CITUS=postgres://… names the database");
-    // Makes the schema.
-    open(&url).await.close().await;
-    let mut psql = Command::new("psql");
-    psql.args(["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file"]);
-    psql.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/citus.sql")).arg(&url);
-    assert!(psql.status().unwrap().success(), "deploy/citus.sql is applied");
-    let store = open(&url).await;
-    tell(as_store(&store)).await;
-    store.close().await;
-    race_at_two_nodes(&url).await;
-    contest_batches(&url).await;
-    commit_all_kinds(&url).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_race_and_one_of_each_wins() {
     let cluster = Cluster::start();
     race_at_two_nodes(&cluster.database()).await;
-}
-
-async fn race_at_two_nodes(url: &str) {
-    let nodes = [open(url).await, open_node(url, 2).await];
-    let stores: Vec<Arc<dyn Store>> = nodes.iter().map(as_store).collect();
-    let exam = new_exam(&stores[0]).await;
-    // Steps.
-    let (row, log) = started(&stores[0], new_learner(&stores[1]).await, exam.id, 1).await;
-    let commits = (0..60).map(|node| log.at_node(node).answer(&format!("{node}")));
-    let outcomes = race(&stores, commits.collect()).await;
-    assert_eq!(count(&outcomes, &Ok(())), 1);
-    assert_eq!(count(&outcomes, &Err(CommitError::SeqTaken)), 59);
-    let steps = stores[1].steps(row.learner, row.id).await.unwrap();
-    assert!(steps.len() == 2 && is_chain(&steps));
-    // Starts.
-    let learner = new_learner(&stores[0]).await;
-    let rows: Vec<_> = (0..60).map(|_| attempt(learner, exam.id, 1)).collect();
-    let outcomes = race(&stores, rows.iter().map(|row| Log::new(row).start(row)).collect()).await;
-    assert_eq!(count(&outcomes, &Ok(())), 1);
-    assert_eq!(count(&outcomes, &Err(CommitError::OpenAttempt)), 59);
-    // Hours.
-    let learner = new_learner(&stores[0]).await;
-    let rows: Vec<_> = (1..=60).map(|number| submitted(&attempt(learner, exam.id, number))).collect();
-    let commits = rows.iter().map(|row| Commit {
-        grant: Some(grant(row, exam.course)),
-        audit: Some(act("attempt.grant")),
-        ..Log::new(row).start(row)
-    });
-    let outcomes = race(&stores, commits.collect()).await;
-    assert_eq!(count(&outcomes, &Ok(())), 1);
-    assert_eq!(count(&outcomes, &Err(CommitError::AlreadyGranted)), 59);
-    assert_eq!(stores[0].attempts_of(learner, None).await.unwrap().len(), 1);
 }
 
 /// Many learners' attempts, each contested by both nodes at once, in batches: none waits in a circle, and each
@@ -106,113 +42,11 @@ async fn contested_batches_of_two_nodes_all_end() {
     assert!(!cluster.log().contains("deadlock"), "{}", cluster.log());
 }
 
-async fn contest_batches(url: &str) {
-    let nodes = [open(url).await, open_node(url, 2).await];
-    let stores: Vec<Arc<dyn Store>> = nodes.iter().map(as_store).collect();
-    let exam = new_exam(&stores[0]).await.id;
-    let mut logs = Vec::new();
-    for _ in 0..100 {
-        logs.push(started(&stores[0], new_learner(&stores[0]).await, exam, 1).await);
-    }
-    for round in 0..5 {
-        let mut commits = Vec::new();
-        for (number, (_, log)) in logs.iter().enumerate() {
-            for node in 0..2 {
-                let mut commit = log.at_node(node).answer(&format!("round {round}"));
-                // Some with an act of a person, some that change the row.
-                commit.audit = (number % 7 == 0).then(|| act("contested"));
-                if number % 5 == 0 {
-                    commit.row = RowChange::Update(Box::new(logs[number].0.clone()));
-                }
-                commits.push(commit);
-            }
-        }
-        let outcomes = race(&stores, commits.clone()).await;
-        assert_eq!(count(&outcomes, &Ok(())), logs.len());
-        assert_eq!(count(&outcomes, &Err(CommitError::SeqTaken)), logs.len());
-        for (row, log) in &mut logs {
-            let steps = stores[0].steps(row.learner, row.id).await.unwrap();
-            assert!(steps.len() == round + 2 && is_chain(&steps));
-            *log = Log::after(row, &steps[round + 1]);
-        }
-    }
-    audit_chain_holds(&stores[1]).await;
-}
-
 /// Whatever batches fall to, and whatever else is in them: all of a commit is kept or nothing, and each is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_of_all_kinds_is_kept_and_each_has_its_verdict() {
     let cluster = Cluster::start();
     commit_all_kinds(&cluster.database()).await;
-}
-
-async fn commit_all_kinds(url: &str) {
-    let store = open(url).await;
-    let dynamic = as_store(&store);
-    let exam = new_exam(&dynamic).await;
-    for spoilers in [0, 2] {
-        let mut listener = store.listen();
-        let mut commits = Vec::new();
-        for number in 0..80 {
-            commits.push(of_a_kind(&dynamic, &exam, number).await);
-        }
-        // An attempt that never began, and one that somebody else went on with.
-        let row = attempt(new_learner(&dynamic).await, exam.id, 1);
-        let (_, begun) = &commits[1];
-        let grant = Some(grant(&row, exam.course));
-        let orphan = Commit { grant, ..Log::after(&row, &begun.steps[0]).answer("never begun") };
-        let (begun, mut log) = started(&dynamic, new_learner(&dynamic).await, exam.id, 1).await;
-        let late = Commit { row: RowChange::Update(Box::new(submitted(&begun))), ..log.clone().answer("slower") };
-        store.commit(log.answer("faster")).await.unwrap();
-        commits.extend([(row, orphan), (begun, late)].into_iter().take(spoilers));
-        let all = commits.iter().map(|(_, commit)| commit.clone()).collect();
-        let outcomes = race(std::slice::from_ref(&dynamic), all).await;
-        assert_eq!(count(&outcomes, &Ok(())), 80);
-        assert_eq!(count(&outcomes, &Err(CommitError::SeqTaken)), spoilers / 2);
-        for ((row, commit), outcome) in commits.iter().zip(&outcomes) {
-            is_kept_or_not(&store, row, commit, outcome.is_ok()).await;
-        }
-        let expected: Vec<&Announcement> = commits.iter().flat_map(|(_, commit)| &commit.announcements).collect();
-        for _ in 0..80 {
-            let Some(Heard::Said(said)) = listener.next().await else { panic!("some were missed") };
-            assert!(expected.contains(&&said), "{said:?}");
-        }
-    }
-}
-
-/// The row as it is, and a commit to it: by the number a start, a flag, the end, or an answer.
-async fn of_a_kind(store: &Arc<dyn Store>, exam: &Exam, number: u32) -> (AttemptRow, Commit) {
-    let learner = new_learner(store).await;
-    let (row, mut commit) = if number.is_multiple_of(4) {
-        let row = attempt(learner, exam.id, 1);
-        (row.clone(), Log::new(&row).start(&row))
-    } else {
-        let (row, mut log) = started(store, learner, exam.id, 1).await;
-        (row, log.answer("an answer"))
-    };
-    if number % 4 == 1 {
-        commit.row = RowChange::Update(Box::new(AttemptRow { flags: 3, ..row.clone() }));
-    } else if number % 4 == 2 {
-        commit.row = RowChange::Update(Box::new(submitted(&row)));
-        commit.grant = Some(grant(&row, exam.course));
-    }
-    let seq = commit.steps[0].seq;
-    let (attempt, exam, due_at) = (row.id, exam.id, row.due_at);
-    let news = AttemptNews { learner, attempt, exam, seq, by: u64::from(seq), due_at, shows: true };
-    commit.announcements = vec![Announcement::AttemptChanged(news)];
-    (row, commit)
-}
-
-async fn is_kept_or_not(store: &PostgresStore, before: &AttemptRow, commit: &Commit, is_kept: bool) {
-    let steps = store.steps(before.learner, before.id).await.unwrap();
-    assert_eq!(steps.last() == commit.steps.last(), is_kept);
-    let entries = store.entries(before.learner, YEAR).await.unwrap();
-    assert_eq!(entries.len(), usize::from(is_kept && commit.grant.is_some()));
-    let found = store.attempt(before.id).await.unwrap();
-    match &commit.row {
-        RowChange::Insert(row) | RowChange::Update(row) if is_kept => assert_eq!(found.as_ref(), Some(&**row)),
-        _ => assert!(found.is_none_or(|found| found == *before)),
-    }
 }
 
 /// What is due is closed by one node each; what a node that died had taken, by another after a while.
@@ -488,6 +322,37 @@ async fn every_key_of_the_learner_tables_carries_the_learner() {
     assert_eq!(all.lines().collect::<Vec<_>>(), known);
 }
 
+/// `deploy/citus.sql` knows each table: spread, whole everywhere, or the coordinator's alone. What a table that it moves
+/// may not have is dropped, and what it would forget is told again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_for_several_servers_knows_every_table() {
+    const STAY: [&str; 4] = ["audit", "latest_times", "migrations", "settings"];
+    let cluster = Cluster::start();
+    let url = cluster.database();
+    open(&url).await.close().await;
+    let script = include_str!("../../../deploy/citus.sql");
+    let named = |function: &str| -> Vec<&str> {
+        let of_line = |line: &'static str| line.strip_prefix("SELECT ")?.strip_prefix(function)?.strip_prefix("('");
+        script.lines().filter_map(of_line).filter_map(|rest| rest.split('\'').next()).collect()
+    };
+    let mut known = [named("create_reference_table"), named("create_distributed_table"), STAY.to_vec()].concat();
+    known.sort_unstable();
+    let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1";
+    assert_eq!(cluster.sql(&url, tables).lines().collect::<Vec<_>>(), known);
+    for owed in [
+        "SELECT format('DROP TRIGGER %s ON %s;', tgname, tgrelid::regclass) FROM pg_trigger \
+         WHERE NOT tgisinternal AND tgrelid <> 'audit'::regclass",
+        "SELECT format('setval(pg_get_serial_sequence(%L, %L)', attrelid::regclass, attname) FROM pg_attribute \
+         WHERE attidentity <> '' AND attrelid <> 'audit'::regclass",
+    ] {
+        let lines = cluster.sql(&url, owed);
+        assert!(!lines.is_empty(), "{owed}");
+        for line in lines.lines() {
+            assert!(script.contains(line), "deploy/citus.sql lacks: {line}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_database_of_ours_is_refused() {
     let cluster = Cluster::start();
@@ -551,20 +416,4 @@ async fn a_database_from_before_cases_has_them_after_the_migration() {
     };
     assert_eq!(told, [(5, mark(5), false), (3, mark(8), false), (2, mark(7), false)]);
     store.close().await;
-}
-
-async fn open_node(url: &str, node: u16) -> Arc<PostgresStore> {
-    Arc::new(PostgresStore::open(url, &Options { node, ..Options::default() }).await.unwrap())
-}
-
-async fn race(stores: &[Arc<dyn Store>], commits: Vec<Commit>) -> Vec<Result<(), CommitError>> {
-    let work = commits.into_iter().zip(stores.iter().cycle()).map(|(commit, store)| {
-        let store = Arc::clone(store);
-        async move { store.commit(commit).await }
-    });
-    at_once(work.collect()).await
-}
-
-fn count(outcomes: &[Result<(), CommitError>], like: &Result<(), CommitError>) -> usize {
-    outcomes.iter().filter(|outcome| *outcome == like).count()
 }
