@@ -217,6 +217,7 @@ async fn many_read_at_once_over_few_connections() {
         for (read, row) in reads.join_all().await {
             assert_eq!(read.unwrap().attempts, [row]);
         }
+        // Three lanes, four lines, the pools' nine, and the one that listens.
         let connections = "SELECT count(*) <= 17 FROM pg_stat_activity WHERE usename = 'keju'";
         assert_eq!(cluster.sql(&url, connections), "t");
     }
